@@ -1,0 +1,175 @@
+"""Each command: its options, then one call of the part that does the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from qa_service.types import PassageKind
+
+app = typer.Typer(
+    name="qa-service",
+    help="Ask long official documents; every citation can be checked.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+CorpusOption = Annotated[
+    Path | None, typer.Option("--corpus", help="Folder (or one file) of documents.")
+]
+IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index.")]
+EmbedderOption = Annotated[
+    str | None,
+    typer.Option("--embedder", help="builtin, or a sentence-transformers model: name or folder."),
+]
+ModeOption = Annotated[
+    Literal["hybrid", "dense", "lexical"],
+    typer.Option("--mode", help="Rank by meaning and words, by meaning, or by words."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from qa_service import __version__
+
+        typer.echo(f"qa-service {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Ask long official documents; every citation can be checked."""
+
+
+@app.command()
+def index(
+    corpus: CorpusOption = None, index: IndexOption = None, embedder: EmbedderOption = None
+) -> None:
+    """Build the index; only what has changed is embedded again."""
+    from qa_service.cli.opening import build
+    from qa_service.settings import load_settings
+
+    build(load_settings(corpus=corpus, index=index, embedder=embedder).settings)
+
+
+@app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="What you want to know, in any language.")],
+    top_k: Annotated[int, typer.Option("--top-k", "-k", help="How many passages, 1 to 100.")] = 5,
+    mode: ModeOption = "hybrid",
+    section: Annotated[
+        str | None, typer.Option("--section", help="Only this section and those below: 1/3")
+    ] = None,
+    kind: Annotated[
+        list[PassageKind] | None, typer.Option("--kind", help="Only this kind; can be repeated.")
+    ] = None,
+    document: Annotated[
+        list[str] | None, typer.Option("--document", help="Only this document; can be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as the API does.")] = False,
+    corpus: CorpusOption = None,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+) -> None:
+    """Find the passages that answer a question."""
+    from qa_service.cli.opening import open_index
+    from qa_service.settings import load_settings
+
+    settings = load_settings(corpus=corpus, index=index, embedder=embedder).settings
+
+    from qa_service.retrieval.search import Mode, check_query
+    from qa_service.retrieval.search import search as find
+    from qa_service.types import Filters
+
+    check_query(question)
+    filters = Filters(tuple(document or ()), tuple(kind or ()), section)
+    opened = open_index(settings)
+    result = find(opened, question, top_k=top_k, mode=Mode(mode), filters=filters)
+    if as_json:
+        from qa_service.serving.schemas import SearchResponse
+
+        typer.echo(SearchResponse.of(result).model_dump_json(indent=2))
+    else:
+        from qa_service.cli.display import show_result
+
+        show_result(result)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port; 0 picks one.")] = None,
+    corpus: CorpusOption = None,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+) -> None:
+    """Serve the HTTP API; takes up a newer index as soon as there is one."""
+    from qa_service.settings import load_settings
+
+    loaded = load_settings(host=host, port=port, corpus=corpus, index=index, embedder=embedder)
+
+    from qa_service.cli.opening import open_index, say
+    from qa_service.serving.server import address, listen, run
+
+    settings = loaded.settings
+    for variable in loaded.unknown_variables:
+        say(f"{variable} is not a setting of qa-service and has no effect.")
+    with listen(settings.host, settings.port) as listener:
+        opened = open_index(settings)
+        say(f"Serving {len(opened.passages)} passages at {address(listener)} (stop with Ctrl-C)")
+        run(opened, listener, settings)
+
+
+@app.command()
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="Questions with answers, one JSON object a line.")],
+    mode: ModeOption = "hybrid",
+    as_json: JsonOption = False,
+    corpus: CorpusOption = None,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+) -> None:
+    """Judge the search by questions whose answers are known, and check every citation."""
+    from qa_service.settings import load_settings
+
+    settings = load_settings(corpus=corpus, index=index, embedder=embedder).settings
+
+    from qa_service.cli.display import report_json, show_report
+    from qa_service.cli.opening import open_index
+    from qa_service.evaluation import evaluate as judge
+    from qa_service.evaluation import read_questions
+    from qa_service.retrieval.search import Mode
+
+    questions = read_questions(file)
+    report = judge(open_index(settings), questions, mode=Mode(mode))
+    if as_json:
+        typer.echo(report_json(report))
+    else:
+        show_report(report)
+    if report.faults:
+        raise typer.Exit(1)
+
+
+@app.command()
+def settings(as_json: JsonOption = False) -> None:
+    """List every setting: value, where it comes from, meaning."""
+    from qa_service.cli.display import settings_json, show_settings
+    from qa_service.settings import load_settings
+
+    loaded = load_settings()
+    if as_json:
+        typer.echo(settings_json(loaded))
+    else:
+        show_settings(loaded)

@@ -1,0 +1,127 @@
+"""Results, figures and settings printed for people, and the JSON of those that the API lacks."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from qa_service.evaluation import Report
+from qa_service.settings import LoadedSettings
+from qa_service.types import Citation, Hit, SearchResult
+
+_INDENT = 4
+
+
+def show_result(result: SearchResult, console: Console | None = None) -> None:
+    """Best first: what to cite, the exact words, and where they stand."""
+    console = console or _console()
+    for note in result.degraded:
+        console.print(Text(note, style="yellow"))
+    if not result.hits:
+        console.print("Nothing found. Ask in other words, or with fewer filters.")
+    for hit in result.hits:
+        _show_hit(hit, console)
+    total = result.timings_ms.get("total", 0.0)
+    console.print(Text(f"{len(result.hits)} passages in {total:.1f} ms", style="dim"))
+
+
+def _show_hit(hit: Hit, console: Console) -> None:
+    citation = hit.citation
+    console.print(
+        Text.assemble(
+            (f"{hit.rank:>2}. ", "bold cyan"),
+            (citation.label, "bold"),
+            (f"  {hit.score:.2f}", "dim"),
+        )
+    )
+    for line in (" › ".join(citation.section.path), _element(citation)):
+        if line:
+            console.print(Padding(Text(line, style="dim"), (0, 0, 0, _INDENT)))
+    console.print(Padding(Text(citation.quote.strip()), (0, 0, 0, _INDENT)))
+    console.print(Padding(Text(_place(citation), style="dim"), (0, 0, 1, _INDENT)))
+
+
+def _element(citation: Citation) -> str:
+    """The figure, box and notes that the passage belongs to; empty where there is none."""
+    parts = []
+    if citation.figure is not None:
+        parts.append(f"{citation.figure.label} {citation.figure.caption}".strip())
+    if citation.box is not None:
+        parts.append(f"{citation.box.kind} {citation.box.title}".strip())
+    parts.extend(f"({note.label}) {note.text}" for note in citation.notes)
+    return " · ".join(parts)
+
+
+def _place(citation: Citation) -> str:
+    if not citation.spans:
+        return citation.id
+    first, last = citation.spans[0].line_start, citation.spans[-1].line_end
+    lines = f"line {first}" if first == last else f"lines {first} to {last}"
+    return f"{citation.id}, {lines} of the source"
+
+
+def show_report(report: Report, console: Console | None = None) -> None:
+    console = console or _console()
+    table = Table(title=f"{len(report.outcomes)} questions, {report.mode}, {report.embedder}")
+    for heading in ("language", "questions", "first", "in 3", "in 5", "in 10", "MRR"):
+        table.add_column(heading, justify="left" if heading == "language" else "right")
+    for summary in report.summaries:
+        table.add_row(
+            summary.language,
+            str(summary.questions),
+            *(f"{share:.2f}" for share in summary.hits.values()),
+            f"{summary.mrr:.3f}",
+        )
+    console.print(table)
+    console.print(f"Median search: {report.median_milliseconds:.1f} ms")
+    if not report.faults:
+        console.print("Every citation holds.")
+    for fault in report.faults:
+        console.print(Text(fault, style="red"))
+
+
+def report_json(report: Report) -> str:
+    value = {
+        "mode": report.mode,
+        "embedder": report.embedder,
+        "summaries": [dataclasses.asdict(summary) for summary in report.summaries],
+        "faults": report.faults,
+        "median_ms": report.median_milliseconds,
+        "questions": [
+            {"id": each.question.id, "rank": each.rank, "first": each.first, "faults": each.faults}
+            for each in report.outcomes
+        ],
+    }
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def show_settings(loaded: LoadedSettings, console: Console | None = None) -> None:
+    console = console or _console()
+    for setting in loaded.listing():
+        console.print(
+            Text.assemble(
+                (setting.name, "bold"),
+                " = ",
+                (setting.value or "(none)", "cyan"),
+                (f"  [{setting.origin}]", "dim"),
+            )
+        )
+        console.print(
+            Padding(Text(f"{setting.description} {setting.variable}"), (0, 0, 0, _INDENT))
+        )
+    for variable in loaded.unknown_variables:
+        console.print(Text(f"{variable} is set, but there is no such setting.", style="yellow"))
+
+
+def settings_json(loaded: LoadedSettings) -> str:
+    settings = [dataclasses.asdict(setting) for setting in loaded.listing()]
+    return json.dumps(settings, ensure_ascii=False, indent=2)
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=False)

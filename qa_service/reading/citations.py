@@ -1,0 +1,108 @@
+"""A passage to a citation that a reader can check. Pure: the same passage gives the same citation."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TypeVar
+
+from qa_service.types import (
+    Box,
+    BoxRef,
+    Citation,
+    Document,
+    DocumentRef,
+    Figure,
+    FigureRef,
+    LocatedSpan,
+    Note,
+    NoteRef,
+    Passage,
+    PassageKind,
+    Section,
+    SectionRef,
+    Span,
+)
+
+_Element = TypeVar("_Element", Section, Figure, Box, Note)
+
+
+def cite(document: Document, passage: Passage) -> Citation:
+    """The citation of a passage of this document; its quote is the source between the spans."""
+    return cite_spans(document, passage, passage.spans)
+
+
+def cite_spans(document: Document, passage: Passage, spans: Sequence[Span]) -> Citation:
+    """The citation of some words of a passage: `spans` lie within the passage's own."""
+    section = _by_id(document.sections, passage.section_id)
+    figure = _by_id(document.figures, passage.figure_id) if passage.figure_id else None
+    box = _by_id(document.boxes, passage.box_id) if passage.box_id else None
+    notes = [_by_id(document.notes, id) for id in passage.note_ids]
+    source = document.source.text
+    return Citation(
+        id=_stable_id(document.id, spans),
+        label=_label(document, passage, section, figure, box, notes),
+        document=DocumentRef(document.id, document.source.metadata.title),
+        section=SectionRef(section.id, section.number, section.title, section.path),
+        figure=None if figure is None else FigureRef(figure.label, figure.kind, figure.caption),
+        box=None if box is None else BoxRef(box.kind, box.title),
+        notes=tuple(NoteRef(note.label, note.text.text) for note in notes),
+        spans=tuple(_located(source, span) for span in spans),
+        quote="".join(span.cut(source) for span in spans),
+        page=None,
+        url=f"/documents/{document.id}#{passage.id}",
+    )
+
+
+def _by_id(items: Sequence[_Element], id: str) -> _Element:
+    return next(item for item in items if item.id == id)
+
+
+def _stable_id(document_id: str, spans: Sequence[Span]) -> str:
+    places = ",".join(f"{span.start}-{span.end}" for span in spans)
+    return hashlib.sha256(f"{document_id}:{places}".encode()).hexdigest()[:16]
+
+
+def _label(
+    document: Document,
+    passage: Passage,
+    section: Section,
+    figure: Figure | None,
+    box: Box | None,
+    notes: Sequence[Note],
+) -> str:
+    """令和6年版防衛白書 第Ⅲ部第2章第1節3-2 図表Ⅲ-2-1-1「日米安全保障問題に…」(注)2."""
+    metadata = document.source.metadata
+    above = "".join(heading.number for heading in (metadata.part, metadata.chapter) if heading)
+    number = above if section.is_lead else f"{above}{section.number}"
+    place = f"{metadata.title} {number}".strip()
+    if figure is not None:
+        name = figure.label or {"photo": "写真", "table": "表", "figure": "図"}[figure.kind]
+        place += f" {name}「{figure.caption}」" if figure.caption else f" {name}"
+    elif box is not None:
+        place += f" {box.kind}「{box.title}」" if box.title else f" {box.kind}"
+    elif section.title and section.title != metadata.title:
+        place += f"「{section.title}」"
+    if passage.kind is PassageKind.NOTE:
+        place += f" (注){notes[0].label}" if notes else " (注)"
+    elif passage.kind is PassageKind.FOOTNOTE:
+        place += f" 脚注{notes[0].label}" if notes else " 脚注"
+    return place
+
+
+def _located(source: str, span: Span) -> LocatedSpan:
+    starts = _line_starts(source)
+    return LocatedSpan(
+        span.start,
+        span.end,
+        bisect_right(starts, span.start),
+        bisect_right(starts, max(span.end - 1, span.start)),
+    )
+
+
+@lru_cache(maxsize=64)
+def _line_starts(source: str) -> tuple[int, ...]:
+    """Where each line begins; kept for the texts last cited."""
+    return (0, *(place + 1 for place, character in enumerate(source) if character == "\n"))

@@ -1,0 +1,253 @@
+"""A document to passages: what one citation points at.
+
+Paragraphs of about 400 characters of Japanese (1,000 of English), never across a section or a box;
+table rows with their headers; whole tables; boxes, notes, footnotes, captions, 参照 lines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+
+from qa_service.reading import mapped_text
+from qa_service.reading.sentences import split_sentences
+from qa_service.types import (
+    Block,
+    Cell,
+    Document,
+    Figure,
+    MappedText,
+    Passage,
+    PassageKind,
+    RepairKind,
+    Span,
+)
+
+PASSAGE_MAX_CHARACTERS_WIDE = 400  # Japanese, Chinese, Korean
+PASSAGE_MAX_CHARACTERS = 1_000
+_SHORT = 80  # a paragraph this short is read together with its neighbour
+_COLLECTION_MAX_CHARACTERS = 2_000  # a record's author has cut it already
+
+_SEPARATORS = " \t\r\n\f　|"  # of words, lines and cells
+
+_LETTERS = {
+    PassageKind.PARAGRAPH: "p",
+    PassageKind.TABLE: "t",
+    PassageKind.TABLE_ROW: "r",
+    PassageKind.CAPTION: "c",
+    PassageKind.BOX: "b",
+    PassageKind.NOTE: "n",
+    PassageKind.FOOTNOTE: "f",
+    PassageKind.REFERENCE: "x",
+}
+
+
+def cut_passages(document: Document) -> tuple[Passage, ...]:
+    """All passages in reading order. The same document gives the same passages and ids."""
+    numbering: Counter[tuple[str, str]] = Counter()
+    passages: list[Passage] = []
+    dropped = _dropped(document)
+    for draft in _drafts(document):
+        place = draft.section_id.replace("/", "-")
+        letter = _LETTERS[draft.kind]
+        numbering[place, letter] += 1
+        passages.append(
+            Passage(
+                id=f"{document.id}:{place}:{letter}{numbering[place, letter]}",
+                document_id=document.id,
+                kind=draft.kind,
+                content=draft.content,
+                context=_context(document, draft),
+                spans=_quoted(document.source.text, dropped, draft.content),
+                section_id=draft.section_id,
+                figure_id=draft.figure_id,
+                box_id=draft.box_id,
+                note_ids=draft.note_ids,
+            )
+        )
+    return tuple(passages)
+
+
+def _drafts(document: Document) -> Iterator[Block]:
+    figures = {figure.id: figure for figure in document.figures}
+    for (kind, *_), run in groupby(document.blocks, key=_neighbourhood):
+        blocks = list(run)
+        if kind in (PassageKind.PARAGRAPH, PassageKind.BOX):
+            yield from _paragraphs(document, blocks)
+        elif kind is PassageKind.TABLE:
+            for block in blocks:
+                yield from _table(figures[block.figure_id or ""], block)
+        else:
+            yield from blocks
+
+
+def _neighbourhood(block: Block) -> tuple[PassageKind, str, str | None]:
+    return (block.kind, block.section_id, block.box_id)
+
+
+def _paragraphs(document: Document, blocks: list[Block]) -> Iterator[Block]:
+    """Long paragraphs cut at sentence ends, short neighbours put together."""
+    if document.source.format == "jsonl":
+        limit = _COLLECTION_MAX_CHARACTERS
+    else:
+        wide = document.source.metadata.language.split("-")[0] in ("ja", "zh", "ko")
+        limit = PASSAGE_MAX_CHARACTERS_WIDE if wide else PASSAGE_MAX_CHARACTERS
+    pieces = [piece for block in blocks for piece in _cut(block, limit)]
+    group: list[Block] = []
+    for piece in pieces:
+        length = sum(len(member.content) for member in group)
+        short = len(piece.content) < _SHORT or (group and len(group[-1].content) < _SHORT)
+        if group and not (short and length + len(piece.content) <= limit):
+            yield _together(group)
+            group = []
+        group.append(piece)
+    if group:
+        yield _together(group)
+
+
+def _cut(block: Block, limit: int) -> list[Block]:
+    """Pieces of about equal length, at sentence ends, none above `limit` where sentences allow."""
+    text = block.content.text
+    if len(text) <= limit:
+        return [block]
+    ends = _with_forced_ends([sentence.end for sentence in split_sentences(text)], limit)
+    target = len(text) / -(-len(text) // limit)
+    cuts, start = [0], 0
+    for place, end in enumerate(ends[:-1]):
+        following = ends[place + 1]
+        if following - start > limit or end - start >= target:
+            cuts.append(end)
+            start = end
+    cuts.append(len(text))
+    return [
+        Block(
+            block.kind,
+            mapped_text.strip(block.content.slice(first, last)),
+            block.section_id,
+            block.figure_id,
+            block.box_id,
+            block.note_ids,
+        )
+        for first, last in zip(cuts, cuts[1:], strict=False)
+        if text[first:last].strip()
+    ]
+
+
+def _with_forced_ends(ends: list[int], limit: int) -> list[int]:
+    """A sentence longer than three passages (a list of words, a broken text) is cut all the same."""
+    forced: list[int] = []
+    start = 0
+    for end in ends:
+        while end - start > 3 * limit:
+            start += limit
+            forced.append(start)
+        forced.append(end)
+        start = end
+    return forced
+
+
+def _together(blocks: list[Block]) -> Block:
+    first = blocks[0]
+    kind = PassageKind.BOX if first.box_id else first.kind
+    contents = [block.content for block in blocks]
+    notes = tuple(dict.fromkeys(id for block in blocks for id in block.note_ids))
+    return Block(
+        kind,
+        mapped_text.join("\n", contents),
+        first.section_id,
+        first.figure_id,
+        first.box_id,
+        notes,
+    )
+
+
+def _table(figure: Figure, block: Block) -> Iterator[Block]:
+    """The whole table, then its rows, each readable by itself."""
+    table = figure.table
+    if table is None:
+        yield block
+        return
+    lines = [
+        mapped_text.join(" | ", [cell.content for cell in row if cell.content.text])
+        for row in (*table.header, *table.rows)
+    ]
+    whole = mapped_text.join("\n", [line for line in lines if line.text])
+    notes = tuple(dict.fromkeys((*figure.note_ids, *block.note_ids)))
+    yield Block(block.kind, whole, block.section_id, figure.id, block.box_id, notes)
+    for row in table.rows:
+        cells = [
+            _labelled(names, cell)
+            for names, cell in zip(table.columns, row, strict=False)
+            if cell.content.text
+        ]
+        notes = tuple(dict.fromkeys(id for cell in row for id in cell.note_ids))
+        if cells:
+            yield Block(
+                PassageKind.TABLE_ROW,
+                mapped_text.join("; ", cells),
+                block.section_id,
+                figure.id,
+                block.box_id,
+                notes,
+            )
+
+
+def _labelled(names: tuple[str, ...], cell: Cell) -> MappedText:
+    """出席対象者 日本側: 外務大臣 防衛大臣."""
+    if not names:
+        return cell.content
+    return mapped_text.concatenate([mapped_text.inserted(f"{' '.join(names)}: "), cell.content])
+
+
+def _context(document: Document, draft: Block) -> tuple[str, ...]:
+    metadata = document.source.metadata
+    section = next(s for s in document.sections if s.id == draft.section_id)
+    lines = [metadata.title]
+    lines += section.path
+    if draft.box_id:
+        box = next(box for box in document.boxes if box.id == draft.box_id)
+        lines.append(f"{box.kind} {box.title}".strip())
+    if draft.figure_id and draft.kind is not PassageKind.CAPTION:
+        figure = next(figure for figure in document.figures if figure.id == draft.figure_id)
+        lines.append(f"{figure.label} {figure.caption}".strip())
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def _quoted(source: str, dropped: bytearray, content: MappedText) -> tuple[Span, ...]:
+    """The places of the content, with what the cleaning dropped between them filled in.
+
+    A gap is filled when all of it was dropped or only separates cells, so that the quote reads as
+    the source does; a caption or a footnote that stands in between is not.
+    """
+    filled: list[Span] = []
+    for span in content.spans():
+        if filled and all(
+            dropped[place] or source[place] in _SEPARATORS
+            for place in range(filled[-1].end, span.start)
+        ):
+            filled[-1] = Span(filled[-1].start, max(span.end, filled[-1].end))
+        else:
+            filled.append(span)
+    return tuple(_with_marks(span, source, dropped) for span in filled)
+
+
+def _with_marks(span: Span, source: str, dropped: bytearray) -> Span:
+    """With the marks of its line that touch it, so that `**参照**` is not quoted as `参照**`."""
+    start, end = span.start, span.end
+    while start > 0 and dropped[start - 1] and source[start - 1] not in "\r\n":
+        start -= 1
+    while end < len(source) and dropped[end] and source[end] not in "\r\n":
+        end += 1
+    words = source[start:end]
+    return Span(start + len(words) - len(words.lstrip()), start + len(words.rstrip()))
+
+
+def _dropped(document: Document) -> bytearray:
+    """1 for each character of the source that a repair took out of the shown text."""
+    marks = bytearray(len(document.source.text))
+    for repair in document.repairs:
+        if repair.kind is not RepairKind.JOINED:
+            for span in repair.spans:
+                marks[span.start : span.end] = b"\1" * len(span)
+    return marks

@@ -1,0 +1,78 @@
+"""Which language a question is in, told from its script and a few function words.
+
+Questions are short, and a statistical detector mistakes short Japanese for Chinese; the script
+decides almost every case that matters here. A text of only Chinese characters could be either: it
+is Chinese when it has a character or a word that Japanese does not write.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import pairwise
+
+_KANA = re.compile(r"[\u3041-\u3096\u30A1-\u30FA\uFF66-\uFF9D]")  # の, ガ, ｶﾞ
+_HANGUL = re.compile(r"[\u1100-\u11FF\u3131-\u318E\uAC00-\uD7A3]")  # 미일
+_HAN = re.compile(r"[\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF]")  # 協議
+# 是, 什麼, 哪 …: words that a Chinese question can hardly do without, and Japanese does not write.
+_CHINESE_WORD = re.compile(
+    r"是|什麼|甚麼|哪|嗎|呢|麼|們|這|關於|請問|多少|怎|何時|為何|如何$|[？?]了"
+)
+_OTHER_SCRIPTS = {
+    "CYRILLIC": "ru",
+    "ARABIC": "ar",
+    "THAI": "th",
+    "DEVANAGARI": "hi",
+    "GREEK": "el",
+    "HEBREW": "he",
+}
+_FUNCTION_WORDS = {
+    "en": "the of is are what which who when where how does do did was were in on to and a for",
+    "fr": "le la les des est que quel quelle qui où quand comment du une et dans pour sont",
+    "de": "der die das ist was welche wer wann wo wie und ein eine im für den sind von",
+    "es": "el la los las es qué cuál quién cuándo dónde cómo y una del para son en por",
+    "pt": "o os as é que qual quem quando onde como e uma do da para são em por",
+    "it": "il lo gli è che quale chi quando dove come e una del della per sono di",
+    "vi": "là gì của và các những được khi nào ở đâu như thế cho có",
+    "id": "apa yang adalah siapa kapan di mana bagaimana dan untuk dari dengan itu",
+}
+
+
+def detect_language(text: str, *, default: str = "en") -> str:
+    """A BCP 47 code: ja, zh, ko, en or another; `default` where nothing tells (numbers alone)."""
+    if _HANGUL.search(text):
+        return "ko"
+    if _KANA.search(text):
+        return "ja"
+    if _HAN.search(text):
+        return "zh" if _is_chinese(text) else "ja"
+    for character in text:
+        if character.isalpha() and not character.isascii():
+            script = unicodedata.name(character, "").split(" ")[0]
+            if script in _OTHER_SCRIPTS:
+                return _OTHER_SCRIPTS[script]
+    return _latin_language(text, default)
+
+
+def _is_chinese(text: str) -> bool:
+    """True for 请说明侵略 (请 and 说 are not in the Japanese character set), false for 日米安保条約."""
+    for character in _HAN.findall(unicodedata.normalize("NFKC", text)):
+        try:
+            character.encode("shift_jis")
+        except UnicodeEncodeError:
+            return True
+    return _CHINESE_WORD.search(text) is not None
+
+
+def _latin_language(text: str, default: str) -> str:
+    words = re.findall(r"[^\W\d_]+", text.lower())  # "What", "où"
+    if not words:
+        return default
+    counts = {
+        language: sum(word in vocabulary.split() for word in words)
+        for language, vocabulary in _FUNCTION_WORDS.items()
+    }
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    (best, most), (_, second) = next(pairwise(ranked))
+    # A tie (or no function word at all, as in "SDC") is English, the likelier of the two.
+    return best if most > second else "en"

@@ -1,0 +1,137 @@
+"""The lexical leg: BM25 over two fields of terms, characters and morphemes.
+
+A field's score is divided by the best that any passage could reach for the question (its *ideal*:
+every term at full saturation), so that it says how much of the question's weight a passage holds,
+between 0 and 1, and means the same for every question. BM25 as in Robertson and Zaragoza, "The
+Probabilistic Relevance Framework" (2009), in Lucene's form, computed by bm25s.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import bm25s
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_service.retrieval.terms import AtomFinder, Terms, extract_terms
+
+_K1, _B = 1.2, 0.75
+_FIELDS = ("characters", "morphemes")
+_ARRAYS = ("data", "indices", "indptr")  # bm25s's compressed columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A BM25 matrix in compressed columns (a column a term) over `count` passages."""
+
+    vocabulary: dict[str, int]
+    matrix: bm25s.BM25
+    count: int
+
+    def scores(self, terms: Sequence[str]) -> NDArray[np.float32]:
+        """Shares of the ideal score, (count,) float32 between 0 and 1."""
+        weights = Counter(terms)
+        known = [self.vocabulary[term] for term in weights if term in self.vocabulary]
+        ideal = sum(self._best_score(term) for term in weights)
+        if not known or ideal <= 0:
+            return np.zeros(self.count, dtype=np.float32)
+        scores: NDArray[np.float32] = self.matrix.get_scores(known)
+        return np.asarray(scores / ideal, dtype=np.float32)
+
+    def _best_score(self, term: str) -> float:
+        """A term's weight at full saturation; one that no passage has weighs like the rarest."""
+        column = self.vocabulary.get(term)
+        found = 0
+        if column is not None:
+            pointers = self.matrix.scores["indptr"]
+            found = int(pointers[column + 1] - pointers[column])
+        return float(np.log(1 + (self.count - found + 0.5) / (found + 0.5)))
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalIndex:
+    """Both fields over the same passages, row for row."""
+
+    fields: tuple[_Field, _Field]
+
+    @classmethod
+    def build(
+        cls,
+        texts: Sequence[str],
+        *,
+        find_atoms: AtomFinder | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> LexicalIndex:
+        """Index `texts` in order; `progress` is called with the number of texts done."""
+        extracted: list[Terms] = []
+        for done, text in enumerate(texts, start=1):
+            extracted.append(extract_terms(text, find_atoms=find_atoms))
+            if progress:
+                progress(done)
+        return cls(
+            (
+                _build_field([terms.characters for terms in extracted]),
+                _build_field([terms.morphemes for terms in extracted]),
+            )
+        )
+
+    def scores(self, terms: Terms) -> NDArray[np.float32]:
+        """(passages,) float32 between 0 and 1: the mean of the two fields' shares of the ideal."""
+        characters, morphemes = self.fields
+        return (characters.scores(terms.characters) + morphemes.scores(terms.morphemes)) / 2
+
+    def to_files(self) -> dict[str, bytes]:
+        """Contents by file name, to be written and checksummed by `storage`."""
+        files: dict[str, bytes] = {}
+        for name, field in zip(_FIELDS, self.fields, strict=True):
+            files[f"lexical-{name}.json"] = json.dumps(
+                {"count": field.count, "vocabulary": list(field.vocabulary)}, ensure_ascii=False
+            ).encode()
+            buffer = io.BytesIO()
+            if field.vocabulary:
+                np.savez(buffer, **{key: field.matrix.scores[key] for key in _ARRAYS})
+            files[f"lexical-{name}.npz"] = buffer.getvalue()
+        return files
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> LexicalIndex:
+        """The inverse of `to_files`; the bytes must have passed their checksums."""
+        characters, morphemes = (
+            _restore_field(files[f"lexical-{name}.json"], files[f"lexical-{name}.npz"])
+            for name in _FIELDS
+        )
+        return cls((characters, morphemes))
+
+
+def _build_field(texts: Sequence[tuple[str, ...]]) -> _Field:
+    vocabulary: dict[str, int] = {}
+    ids = [[vocabulary.setdefault(term, len(vocabulary)) for term in terms] for terms in texts]
+    matrix = bm25s.BM25(k1=_K1, b=_B, method="lucene")
+    if not vocabulary:  # bm25s divides by the mean length
+        return _empty_field(len(texts))
+    matrix.index((ids, vocabulary), create_empty_token=False, show_progress=False)
+    return _Field(vocabulary, matrix, len(texts))
+
+
+def _empty_field(count: int) -> _Field:
+    return _Field({}, bm25s.BM25(k1=_K1, b=_B, method="lucene"), count)
+
+
+def _restore_field(description: bytes, arrays: bytes) -> _Field:
+    read: dict[str, Any] = json.loads(description)
+    vocabulary = {term: column for column, term in enumerate(read["vocabulary"])}
+    field = _empty_field(read["count"])
+    if not vocabulary:
+        return field
+    with np.load(io.BytesIO(arrays), allow_pickle=False) as loaded:
+        field.matrix.scores = {key: loaded[key] for key in _ARRAYS}
+    field.matrix.scores["num_docs"] = read["count"]
+    field.matrix.vocab_dict = vocabulary
+    field.matrix.nonoccurrence_array = None  # Lucene's form has none
+    return _Field(vocabulary, field.matrix, read["count"])

@@ -1,0 +1,228 @@
+"""A question to ranked hits: look-ups, two legs, late interaction, fusion.
+
+One search holds one index from start to end. Pure but for the clock: the same index and question
+give the same hits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_service.errors import InputError
+from qa_service.reading.citations import cite
+from qa_service.retrieval.fusion import choose_weights, fuse
+from qa_service.retrieval.han import fold_to_japanese
+from qa_service.retrieval.index import Index
+from qa_service.retrieval.labels import raise_named
+from qa_service.retrieval.language import detect_language
+from qa_service.retrieval.terms import extract_terms
+from qa_service.types import Filters, Hit, Passage, SearchResult
+
+QUERY_MAX_CHARACTERS = 2_000
+TOP_K_MAX = 100
+
+_CANDIDATES = 200  # of each leg
+_SCORE_ALL_UP_TO = 2_000  # passages: a corpus this small is matched whole
+
+
+class Mode(StrEnum):
+    HYBRID = "hybrid"
+    DENSE = "dense"
+    LEXICAL = "lexical"
+
+
+def search(
+    index: Index,
+    query: str,
+    *,
+    top_k: int = 10,
+    mode: Mode = Mode.HYBRID,
+    filters: Filters = Filters(),
+) -> SearchResult:
+    """The `top_k` best passages for a question, best first; fewer when fewer can be found.
+
+    Raises InputError for a query that is blank, too long or not text, a `top_k` outside 1 to 100,
+    and a filter that names a document or section that the index does not hold.
+    """
+    clock = _Clock()
+    check_query(query)
+    if not 1 <= top_k <= TOP_K_MAX:
+        raise InputError("top_k", f"top_k must be from 1 to {TOP_K_MAX}, not {top_k}.")
+    allowed = _allowed_rows(index, filters)
+    language = detect_language(query, default=index.languages[0] if index.languages else "en")
+    question = fold_to_japanese(query) if language == "zh" else query
+    ranking = _rank(index, question, language, mode, allowed, max(top_k, _CANDIDATES), clock)
+    places = ranking.order[:top_k].tolist()
+    hits = tuple(_hit(index, ranking, place, rank) for rank, place in enumerate(places, start=1))
+    clock.finish()
+    return SearchResult(query=query, language=language, hits=hits, timings_ms=clock.milliseconds)
+
+
+def check_query(query: str, *, field_name: str = "query") -> None:
+    """InputError for a question that cannot be searched; it names `field_name`."""
+    if not query.strip():
+        raise InputError(field_name, "The question is empty. Write what you want to know.")
+    if len(query) > QUERY_MAX_CHARACTERS:
+        raise InputError(
+            field_name,
+            f"The question has {len(query)} characters; at most {QUERY_MAX_CHARACTERS} are read. "
+            "Shorten it.",
+        )
+    if "\0" in query:
+        raise InputError(field_name, "The question holds a NUL character. Remove it.")
+    if any("\ud800" <= character <= "\udfff" for character in query):
+        raise InputError(
+            field_name,
+            "The question holds half a surrogate pair, which is no character. Remove it.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """Candidate rows with what the legs said of them; `order` are places in `rows`, best first."""
+
+    rows: NDArray[np.int64]
+    order: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    legs: Mapping[str, NDArray[np.float32]]
+
+
+def _rank(
+    index: Index,
+    question: str,
+    language: str,
+    mode: Mode,
+    allowed: NDArray[np.bool_] | None,
+    depth: int,
+    clock: _Clock,
+) -> _Ranking:
+    legs: dict[str, NDArray[np.float32]] = {}
+    if mode is not Mode.DENSE:
+        with clock.stage("lexical"):
+            terms = extract_terms(question, find_atoms=index.aliases.find)
+            legs["lexical"] = index.lexical.scores(terms)
+    if mode is not Mode.LEXICAL:
+        with clock.stage("embed"):
+            vector = index.embedder.encode_queries([question])[0]
+        with clock.stage("dense"):
+            legs["dense"] = index.vectors.similarities(vector)
+    rows = _candidates(legs, allowed, depth)
+    legs = {name: scores[rows] for name, scores in legs.items()}
+    if mode is not Mode.HYBRID:
+        return _ranked(rows, np.clip(legs[mode.value], 0, 1), legs)
+    with clock.stage("interaction"):
+        legs["interaction"] = index.pieces.scores(question, rows)
+    with clock.stage("fusion"):
+        scores = _fused(index, language, rows, legs)
+        scores = raise_named(index, question, rows, scores)
+    return _ranked(rows, scores, legs)
+
+
+def _candidates(
+    legs: Mapping[str, NDArray[np.float32]], allowed: NDArray[np.bool_] | None, depth: int
+) -> NDArray[np.int64]:
+    """The rows that any leg puts among its best, in row order; all rows of a small corpus."""
+    count = len(next(iter(legs.values())))
+    rows = np.arange(count) if allowed is None else np.flatnonzero(allowed)
+    if len(rows) <= _SCORE_ALL_UP_TO:
+        return rows
+    best = [rows[np.argpartition(-scores[rows], depth)[:depth]] for scores in legs.values()]
+    return np.unique(np.concatenate(best))
+
+
+def _fused(
+    index: Index,
+    language: str,
+    rows: NDArray[np.int64],
+    legs: Mapping[str, NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """Documents in the question's language and others are weighed differently."""
+    transformer = index.embedder.name != "builtin"
+    same_language = np.array([index.languages[row] == language for row in rows], dtype=np.bool_)
+    scores = [
+        fuse(choose_weights(same_language=same, transformer=transformer), **legs)
+        for same in (True, False)
+    ]
+    return np.where(same_language, scores[0], scores[1])
+
+
+def _ranked(
+    rows: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    legs: Mapping[str, NDArray[np.float32]],
+) -> _Ranking:
+    """Best first; equal scores keep the order of the documents. A score of 0 is no hit."""
+    order = np.argsort(-scores, kind="stable")
+    return _Ranking(rows, order[scores[order] > 0], scores, legs)
+
+
+def _hit(index: Index, ranking: _Ranking, place: int, rank: int) -> Hit:
+    passage = index.passages[ranking.rows[place]]
+    return Hit(
+        rank=rank,
+        score=round(float(ranking.scores[place]), 4),
+        scores={name: round(float(scores[place]), 4) for name, scores in ranking.legs.items()},
+        passage=passage,
+        citation=cite(index.documents[passage.document_id], passage),
+    )
+
+
+def _allowed_rows(index: Index, filters: Filters) -> NDArray[np.bool_] | None:
+    """True for the rows that pass all filters; None when there is no filter."""
+    if filters == Filters():
+        return None
+    for document in filters.documents:
+        if document not in index.documents:
+            raise InputError(
+                "filters.documents",
+                f"There is no document {document!r}. GET /v1/documents lists them.",
+            )
+    searched = filters.documents or tuple(index.documents)
+    if filters.section is not None and not any(
+        section.id == filters.section
+        for document in searched
+        for section in index.documents[document].sections
+    ):
+        raise InputError(
+            "filters.section",
+            f"There is no section {filters.section!r}. GET /v1/documents/{{id}} lists them.",
+        )
+    return np.array([_passes(passage, filters) for passage in index.passages], dtype=np.bool_)
+
+
+def _passes(passage: Passage, filters: Filters) -> bool:
+    if filters.documents and passage.document_id not in filters.documents:
+        return False
+    if filters.kinds and passage.kind not in filters.kinds:
+        return False
+    if filters.section is None:
+        return True
+    return f"{passage.section_id}/".startswith(f"{filters.section}/")
+
+
+class _Clock:
+    """Milliseconds by stage."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self.milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.milliseconds[name] = _milliseconds_since(started)
+
+    def finish(self) -> None:
+        self.milliseconds["total"] = _milliseconds_since(self._started)
+
+
+def _milliseconds_since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 3)

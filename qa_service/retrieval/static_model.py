@@ -1,0 +1,171 @@
+"""The built-in embedding model: word pieces, one vector each, and their mean.
+
+Loads the weights that `scripts/train_embedding.py` wrote and turns texts into pieces and vectors,
+with numpy alone: no torch, no network, no GPU. Comparing passages piece by piece (MaxSim) is
+`interaction.py`; choosing between this and another embedder is `embedding.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from tokenizers import Tokenizer
+
+from qa_service.errors import ModelError
+
+_PACKAGED = Path(__file__).resolve().parent.parent / "models" / "builtin"
+_FORMAT = "qa-service static embedding"
+_FORMAT_VERSION = 1
+_UNKNOWN_ID = 0
+
+
+@dataclass(frozen=True, eq=False)
+class StaticModel:
+    """Vectors are kept as whole numbers of -127 to 127 with one scale a piece (12 MB, not 49).
+
+    `fingerprint` is the SHA-256 (hex) of tokenizer.json and model.safetensors, one after the
+    other: two models with the same fingerprint give the same vectors. `piece_weights`, of shape
+    (vocabulary,), is what a piece of a question weighs in MaxSim, 0 or more, learned in training.
+    """
+
+    dimension: int
+    fingerprint: str
+    piece_weights: NDArray[np.float32]
+    _tokenizer: Tokenizer
+    _steps: NDArray[np.int8]
+    _scales: NDArray[np.float32]
+
+    def pieces(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        """The ids of each text's word pieces, in order, without what the model does not know."""
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        rows = [np.array(encoding.ids, dtype=np.int32) for encoding in encodings]
+        return [row[row != _UNKNOWN_ID] for row in rows]
+
+    def piece_offsets(self, text: str) -> list[tuple[int, int]]:
+        """Where each piece of `pieces([text])` stands: code points of `text`, end exclusive.
+
+        Two pieces can share a character (㈱ becomes "(", "株", ")").
+        """
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        pairs = zip(encoding.ids, encoding.offsets, strict=True)
+        return [(start, end) for piece, (start, end) in pairs if piece != _UNKNOWN_ID]
+
+    def vectors(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+        """Piece vectors, (len(ids), dimension), not normalised: a text's vector is their mean."""
+        result: NDArray[np.float32] = self._steps[ids].astype(np.float32)
+        result *= self._scales[ids][:, None]
+        return result
+
+    def units(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+        """The same at length 1, so that a product is a cosine (MaxSim)."""
+        return _normalised(self._steps[ids].astype(np.float32))
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Text vectors, (len(texts), dimension), of length 1; zero for a text without pieces."""
+        result = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for n, ids in enumerate(self.pieces(texts)):
+            if len(ids):
+                result[n] = self.vectors(ids).mean(axis=0)
+        return _normalised(result)
+
+
+def load_static_model(folder: Path | None = None) -> StaticModel:
+    """The packaged model, or one of the same format in another folder.
+
+    Raises ModelError, which names the file, when one is missing, damaged or of another format.
+    """
+    folder = _PACKAGED if folder is None else folder
+    config = _read_config(folder / "config.json")
+    tokenizer_bytes = _read(folder / "tokenizer.json")
+    weights_bytes = _read(folder / "model.safetensors")
+    tokenizer = _read_tokenizer(folder / "tokenizer.json", tokenizer_bytes)
+    steps, scales, weights = _read_weights(folder / "model.safetensors", weights_bytes)
+    expected = (config["vocabulary"], config["dimension"])
+    if steps.shape != expected or tokenizer.get_vocab_size() != expected[0]:
+        raise ModelError(
+            f"{folder / 'model.safetensors'} holds {steps.shape} vectors, tokenizer.json "
+            f"{tokenizer.get_vocab_size()} pieces, config.json says {expected}: the files are not "
+            "of one model. Install the package again or choose another model."
+        )
+    digest = hashlib.sha256(tokenizer_bytes)
+    digest.update(weights_bytes)
+    return StaticModel(
+        dimension=expected[1],
+        fingerprint=digest.hexdigest(),
+        piece_weights=weights,
+        _tokenizer=tokenizer,
+        _steps=steps,
+        _scales=scales,
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or error
+        raise ModelError(
+            f"{path} cannot be read ({reason}). Install the package again or choose another model."
+        ) from error
+
+
+def _read_config(path: Path) -> dict[str, int]:
+    data = _read(path)
+    try:
+        config = json.loads(data)
+        found = (config["format"], config["format_version"])
+        sizes = {name: int(config[name]) for name in ("vocabulary", "dimension")}
+    except (ValueError, TypeError, KeyError) as error:
+        raise _damaged(path, error) from error
+    if found != (_FORMAT, _FORMAT_VERSION):
+        raise ModelError(
+            f"{path} is of format {found}; this version reads {(_FORMAT, _FORMAT_VERSION)}. "
+            "Choose a model of this format, or the version of qa_service that wrote it."
+        )
+    return sizes
+
+
+def _read_tokenizer(path: Path, data: bytes) -> Tokenizer:
+    try:
+        return Tokenizer.from_buffer(data)
+    except Exception as error:  # the library raises Exception itself
+        raise _damaged(path, error) from error
+
+
+def _read_weights(
+    path: Path, data: bytes
+) -> tuple[NDArray[np.int8], NDArray[np.float32], NDArray[np.float32]]:
+    """Vectors in steps (vocabulary, dimension), scales (vocabulary,), weights (vocabulary,)."""
+    try:
+        tensors = load_tensors(data)
+        steps, scales, weights = (tensors[name] for name in ("vectors", "scales", "piece_weights"))
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise _damaged(path, error) from error
+    rows = steps.shape[:1]
+    types = [str(tensor.dtype) for tensor in (steps, scales, weights)]
+    if types != ["int8", "float32", "float32"] or not scales.shape == weights.shape == rows:
+        raise _damaged(path, ValueError(f"unexpected types {types} or shapes"))
+    return steps, scales, weights
+
+
+def _damaged(path: Path, error: Exception) -> ModelError:
+    return ModelError(
+        f"{path} is damaged ({error}). Install the package again or choose another model."
+    )
+
+
+def _normalised(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows at length 1; a zero row stays zero."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    result = np.zeros_like(rows)
+    np.divide(rows, lengths, out=result, where=lengths > 0)
+    return result

@@ -1,0 +1,171 @@
+"""Text to search terms: what the lexical leg matches exactly.
+
+Three kinds of terms, from the folded text (NFKC, lower case, one dash, no digit grouping):
+
+- **characters**: single characters and pairs of neighbours of Japanese and Chinese writing, and
+  whole Latin words and numbers. They find any word in any cutting.
+- **morphemes**: SudachiPy's words, long and short units, in their normalised form (取組 = 取り組み,
+  サーバ = サーバー), function words dropped.
+- **atoms**: things that must match as a whole or not at all, in one spelling: figure and appendix
+  numbers (図表Ⅲ-2-1-1 = Figure III-2-1-1), years (令和6年 = 2024年), names that the documents declare
+  to be the same (日米安全保障協議委員会 = SCC = 2+2), written with a leading `=`.
+
+The two fields (characters with atoms, morphemes with atoms) are scored apart and summed: see
+`lexical`.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from sudachipy import Dictionary, Morpheme, SplitMode, Tokenizer
+
+from qa_service.reading.numbering import find_labels
+
+_DASHES = re.compile(r"[\u2010-\u2015\u2212\uFE58\uFE63\uFF0D]|(?<=\d)ー(?=\d)")  # 1−4, 1‐4, 1ー4
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")  # 1,000 -> 1000
+# A Latin word with its inner marks (u.s., built-in, don't), a number (1978, 3.5), 2+2 (2plus2 is
+# an alias), or one character of another script.
+_TOKEN = re.compile(
+    r"\d+(?:\+\d+)+|\d+(?:\.\d+)*|[a-z\u00df-\u024f]+(?:['’.-][a-z\u00df-\u024f]+)*|\w"
+)
+_WIDE = re.compile(r"[^\x00-\u024f]")
+
+# 令和6年, 平成元年, 昭和三十五年: the year that an era began with counts as its first.
+_ERA_YEAR = re.compile(
+    r"(明治|大正|昭和|平成|令和)(元|\d{1,2}|[一二三四五六七八九十]{1,3})(?=年|\)|）)"
+)
+_ERA_STARTS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
+_YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")  # 1978, 2024
+_KANJI_DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")}
+
+# English words that carry no subject; the Japanese ones are dropped by their part of speech.
+STOP_WORDS = frozenset(
+    "a an and any are as at be been before by can could did do does for from had has have how if "
+    "in into is it its many may me much not of on or please say says should such tell that the "
+    "their them there these they this those to under was were what when where which who whom whose "
+    "why will with would you your about describe explain give".split()
+)
+_FUNCTION_CLASSES = frozenset(["助詞", "助動詞", "補助記号", "記号", "空白", "接続詞", "感動詞"])
+# 為る, 有る, 居る …: auxiliary verbs that Sudachi marks as 非自立可能.
+_LIGHT_WORDS = frozenset(
+    "為る 有る 居る 成る 出来る 行く 来る 見る 言う 御 事 物 為 所 時 其の 此の 何 如何 何の 何れ "
+    "どう どの どこ いつ 誰 何故 幾つ どれ よう 様 の 教える 下さる 就く 於く 因る 対する 関する".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of one text, repeated as often as they occur, in order."""
+
+    characters: tuple[str, ...]
+    morphemes: tuple[str, ...]
+
+
+AtomFinder = Callable[[str], list[str]]
+"""Finds further atoms in a folded text: the names that documents declare (see `aliases`)."""
+
+
+def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
+    """All terms of `text`; any Unicode text, empty included."""
+    folded = fold(text)
+    atoms = [*_label_atoms(text), *_year_atoms(folded), *(find_atoms(folded) if find_atoms else ())]
+    return Terms(
+        characters=(*_character_terms(folded), *atoms),
+        morphemes=(*_morpheme_terms(folded), *atoms),
+    )
+
+
+def fold(text: str) -> str:
+    """NFKC, lower case, one form of dash, digit grouping removed: two spellings, one string."""
+    folded = unicodedata.normalize("NFKC", text).lower()
+    return _GROUPED.sub("", _DASHES.sub("-", folded))
+
+
+def _character_terms(folded: str) -> Iterator[str]:
+    """Latin words and numbers whole; other characters singly and in pairs of neighbours."""
+    previous_end, previous = -1, ""
+    for match in _TOKEN.finditer(folded):
+        token = match.group()
+        if _WIDE.match(token):
+            yield token
+            if previous and previous_end == match.start():
+                yield previous + token
+            previous_end, previous = match.end(), token
+        elif token not in STOP_WORDS:
+            yield token
+            previous = ""
+
+
+def _morpheme_terms(folded: str) -> Iterator[str]:
+    """Normalised content words: each long unit, and its short units where it has several."""
+    for morpheme in morphemes(folded):
+        if not _has_content(morpheme):
+            continue
+        yield morpheme.normalized_form().lower()
+        parts = morpheme.split(SplitMode.A, add_single=False)
+        if len(parts) > 1:
+            for part in parts:
+                if _has_content(part):
+                    yield part.normalized_form().lower()
+
+
+def morphemes(folded: str) -> Iterator[Morpheme]:
+    """Sudachi refuses inputs over 49,149 bytes, so long texts go through in lines and pieces."""
+    tokenizer = _tokenizer()
+    for line in folded.split("\n"):
+        for start in range(0, len(line), 10_000):
+            yield from tokenizer.tokenize(line[start : start + 10_000])
+
+
+def _has_content(morpheme: Morpheme) -> bool:
+    if morpheme.part_of_speech()[0] in _FUNCTION_CLASSES:
+        return False
+    form = morpheme.normalized_form().lower()
+    return form not in _LIGHT_WORDS and form not in STOP_WORDS and not form.isspace()
+
+
+@cache
+def _dictionary() -> Dictionary:
+    """Loaded at the first use (about 0.15 s) and kept."""
+    return Dictionary()
+
+
+_of_this_thread = threading.local()
+
+
+def _tokenizer() -> Tokenizer:
+    """One for each thread: a Sudachi tokenizer refuses to be used by two at once."""
+    if not hasattr(_of_this_thread, "tokenizer"):
+        _of_this_thread.tokenizer = _dictionary().tokenizer(SplitMode.C)
+    tokenizer: Tokenizer = _of_this_thread.tokenizer
+    return tokenizer
+
+
+def _label_atoms(text: str) -> Iterator[str]:
+    for label in find_labels(text):
+        yield f"={label.id}"
+
+
+def _year_atoms(folded: str) -> Iterator[str]:
+    """`=2024` for 2024年, 令和6年 and (令和6)."""
+    for match in _YEAR.finditer(folded):
+        yield f"={match.group()}"
+    for match in _ERA_YEAR.finditer(folded):
+        yield f"={_ERA_STARTS[match[1]] + _small_number(match[2]) - 1}"
+
+
+def _small_number(text: str) -> int:
+    """元, 6 or 三十五 as a number, up to 99."""
+    if text == "元":
+        return 1
+    if text.isdigit():
+        return int(text)
+    tens, ten, ones = text.rpartition("十")
+    value = 10 * (_KANJI_DIGITS.get(tens, 1) if ten else 0)
+    return value + _KANJI_DIGITS.get(ones, 0)

@@ -1,0 +1,125 @@
+"""`/v1/documents` and `/v1/passages`: what the corpus holds, and the text behind citations."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi.responses import RedirectResponse
+
+from qa_service.errors import NotFoundError
+from qa_service.reading.citations import cite
+from qa_service.retrieval.index import Index
+from qa_service.serving.document_schemas import (
+    DocumentResponse,
+    DocumentsResponse,
+    DocumentSummary,
+)
+from qa_service.serving.library import CurrentShelf
+from qa_service.serving.problems import problem_responses
+from qa_service.serving.schemas import PassageResponse
+from qa_service.types import Document, Passage
+
+router = APIRouter(tags=["documents"])
+
+DocumentId = Annotated[str, Path(alias="id", description="Id of a document.")]
+PassageId = Annotated[str, Path(alias="id", description="Id of a passage, as in a search result.")]
+
+
+@router.get("/v1/documents", summary="List the documents", responses=problem_responses(422))
+async def list_documents(
+    shelf: CurrentShelf,
+    limit: Annotated[int, Query(ge=1, le=1000, description="How many to list at most.")] = 100,
+    offset: Annotated[int, Query(ge=0, le=10**9, description="How many to pass over.")] = 0,
+) -> DocumentsResponse:
+    """In the order of the corpus."""
+    documents = tuple(shelf.index.documents.values())
+    return DocumentsResponse(
+        documents=tuple(
+            DocumentSummary.of(document, passages=shelf.passage_counts.get(document.id, 0))
+            for document in documents[offset : offset + limit]
+        ),
+        total=len(documents),
+        limit=limit,
+        offset=offset,
+    )
+
+
+@router.get(
+    "/v1/documents/{id}", summary="What is known of a document", responses=problem_responses(404)
+)
+async def get_document(document_id: DocumentId, shelf: CurrentShelf) -> DocumentResponse:
+    """Its metadata, the tree of its sections, its figures, boxes, notes and references."""
+    document = _document(shelf.index, document_id)
+    return DocumentResponse.of(document, passages=shelf.passage_counts.get(document.id, 0))
+
+
+@router.get(
+    "/v1/documents/{id}/source",
+    summary="The source text that the offsets count in",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        304: {"description": "The text is the one that the client has."},
+        **problem_responses(404),
+    },
+)
+async def get_source(
+    document_id: DocumentId,
+    shelf: CurrentShelf,
+    if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """The text as received, unchanged: `text[start:end]` by code points is a citation's quote."""
+    content = _document(shelf.index, document_id).source.text.encode()
+    entity_tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": entity_tag, "X-Content-Type-Options": "nosniff"}
+    if if_none_match is not None and entity_tag in if_none_match:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+@router.get(
+    "/v1/passages/{id}",
+    summary="A passage with its citation and neighbours",
+    responses=problem_responses(404),
+)
+async def get_passage(passage_id: PassageId, shelf: CurrentShelf) -> PassageResponse:
+    index = shelf.index
+    row = index.rows.get(passage_id)
+    if row is None:
+        raise NotFoundError("passage", passage_id)
+    passage = index.passages[row]
+    return PassageResponse.of(
+        passage,
+        cite(index.documents[passage.document_id], passage),
+        previous=_neighbour(index, row, -1),
+        next=_neighbour(index, row, +1),
+    )
+
+
+@router.get("/documents/{id}", include_in_schema=False)
+async def show_document(document_id: DocumentId, shelf: CurrentShelf) -> Response:
+    """Where a citation's `url` leads: to the source text, until there is a page that shows it."""
+    document = _document(shelf.index, document_id)
+    return RedirectResponse(f"/v1/documents/{document.id}/source")
+
+
+def _document(index: Index, document_id: str) -> Document:
+    document = index.documents.get(document_id)
+    if document is None:
+        raise NotFoundError(
+            "document",
+            document_id,
+            f"There is no document {document_id!r}. GET /v1/documents lists them.",
+        )
+    return document
+
+
+def _neighbour(index: Index, row: int, step: int) -> Passage | None:
+    """The passage before or after in the same document."""
+    other = row + step
+    if not 0 <= other < len(index.passages):
+        return None
+    passage = index.passages[other]
+    return passage if passage.document_id == index.passages[row].document_id else None

@@ -1,0 +1,166 @@
+"""Everything that goes wrong, as problem details (RFC 9457): one shape, whatever the cause.
+
+Translates the program's errors, bad requests and the unforeseen. A response never holds a
+traceback, nor a path of this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from qa_service.errors import IndexFaultError, InputError, ModelError, NotFoundError, QaServiceError
+
+_log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(BaseModel):
+    field: str = Field(examples=["top_k"])
+    message: str = Field(examples=["Input should be less than or equal to 100"])
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str = Field(description="The HTTP status in words.", examples=["Unprocessable Content"])
+    status: int = Field(examples=[422])
+    detail: str = Field(description="What is wrong, and the cure.")
+    code: str = Field(description="What is wrong, for programs.", examples=["invalid_input"])
+    errors: tuple[FieldProblem, ...] = Field(
+        default=(), description="For bad input: each field, with what is wrong with it."
+    )
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route documents of its errors: `responses=problem_responses(404, 422)`."""
+    return {
+        status: {"description": HTTPStatus(status).phrase, "model": Problem} for status in statuses
+    }
+
+
+def with_problem_media_type(openapi: dict[str, Any]) -> dict[str, Any]:
+    """The description with errors under their own media type; FastAPI files them under JSON."""
+    for methods in openapi["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                content = response.get("content", {})
+                if status >= "4" and "application/json" in content:
+                    content[MEDIA_TYPE] = content.pop("application/json")
+    return openapi
+
+
+def problem_response(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Sequence[FieldProblem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    problem = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        errors=tuple(errors),
+    )
+    # Escaped to ASCII: what a client sent comes back in messages, and may be no valid text.
+    content = json.dumps(problem.model_dump())
+    return Response(content, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(QaServiceError, _handle_program_error)
+    app.add_exception_handler(RequestValidationError, _handle_invalid_request)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(Exception, _handle_unforeseen)
+
+
+def _handle_program_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, InputError):
+        field = FieldProblem(field=error.field, message=error.message)
+        return problem_response(422, error.code, error.message, errors=[field])
+    if isinstance(error, NotFoundError):
+        return problem_response(404, error.code, error.message)
+    if isinstance(error, IndexFaultError | ModelError):
+        _log.error("%s: %s", error.code, error.message)
+        return problem_response(
+            503,
+            error.code,
+            "The service cannot search at present. Its log says why; try again later.",
+            headers={"Retry-After": "10"},
+        )
+    _log.error("unforeseen error at %s", request.url.path, exc_info=error)
+    return _handle_unforeseen(request, error)
+
+
+def _handle_invalid_request(request: Request, error: Exception) -> Response:
+    """422; what is not JSON at all is 400, and another content type than JSON 415."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        reason, position = first["ctx"]["error"], first["loc"][-1]
+        place = f" (at character {position})" if position else ""
+        return problem_response(400, "invalid_json", f"The body is not JSON: {reason}{place}.")
+    if isinstance(error.body, bytes):
+        return problem_response(
+            415,
+            "unsupported_media_type",
+            "Send the body as JSON, with the header Content-Type: application/json.",
+        )
+    fields = [
+        FieldProblem(field=_field_name(each["loc"]), message=each["msg"])
+        for each in error.errors()[:20]
+    ]
+    detail = "; ".join(f"{field.field}: {field.message}" for field in fields[:3])
+    return problem_response(422, InputError.code, f"{detail}.", errors=fields)
+
+
+def _field_name(location: Sequence[str | int]) -> str:
+    """("body", "filters", "kinds", 0) -> filters.kinds.0; ("body",) -> body"""
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
+
+
+_CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+}
+_DETAILS = {
+    404: "There is nothing at this address. /docs lists what there is.",
+    405: "This address does not take this method. The header Allow says which it takes.",
+    413: "The request is too large. A question has at most 2,000 characters.",
+}
+
+
+def _handle_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    return problem_response(
+        status,
+        _CODES.get(status, "http_error"),
+        _DETAILS.get(status, str(error.detail)),
+        headers=error.headers,
+    )
+
+
+def _handle_unforeseen(request: Request, error: Exception) -> Response:
+    """The server writes the traceback to its log; nothing of it goes out."""
+    return problem_response(
+        500,
+        "internal_error",
+        "Something went wrong inside the service. Its log says what.",
+    )

@@ -1,0 +1,46 @@
+"""`POST /v1/search`: a question to ranked passages with citations."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import anyio.to_thread
+from fastapi import APIRouter, Request, Response
+
+from qa_service.retrieval.search import Mode, search
+from qa_service.serving.library import CurrentShelf, Shelf
+from qa_service.serving.problems import problem_responses
+from qa_service.serving.schemas import SearchRequest, SearchResponse
+from qa_service.serving.strict_json import StrictJsonRoute
+
+router = APIRouter(prefix="/v1", tags=["search"], route_class=StrictJsonRoute)
+
+_NO_RERANKER = "No reranker is set up: the results stand in the order of the search."
+
+
+@router.post(
+    "/search",
+    summary="Find the passages that answer a question",
+    response_model=SearchResponse,
+    responses=problem_responses(400, 413, 415, 422, 503),
+)
+async def post_search(body: SearchRequest, request: Request, shelf: CurrentShelf) -> Response:
+    """Passages in the order of how well they answer, each with a citation whose quote stands,
+    character for character, in the source at the offsets given."""
+    content = await anyio.to_thread.run_sync(
+        partial(find_passages, shelf, body), limiter=request.app.state.search_limiter
+    )
+    return Response(content, media_type="application/json")
+
+
+def find_passages(shelf: Shelf, body: SearchRequest) -> str:
+    """The response as JSON. Takes milliseconds of computing: not for the event loop."""
+    result = search(
+        shelf.index,
+        body.query,
+        top_k=body.top_k,
+        mode=Mode(body.mode),
+        filters=body.filters.to_filters(),
+    )
+    degraded = (_NO_RERANKER,) if body.rerank else ()
+    return SearchResponse.of(result, degraded=degraded).model_dump_json()

@@ -1,0 +1,111 @@
+"""The process that listens: a socket, the web server on it, and the watch for a newer index."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from functools import partial
+
+import anyio
+import anyio.to_thread
+import uvicorn
+
+from qa_service.errors import QaServiceError, SettingsError
+from qa_service.retrieval.index import Index, load_index
+from qa_service.retrieval.storage import current_generation
+from qa_service.serving.app import create_app
+from qa_service.serving.library import Library
+from qa_service.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+_WATCH_SECONDS = 2.0
+_BACKLOG = 2048
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the address, before the slow work begins; connections wait from then on.
+
+    Raises SettingsError for an address that cannot be listened on.
+    """
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(
+            "host",
+            f"{host!r} is no address of this machine. Use --host 127.0.0.1 (this machine "
+            "alone) or --host 0.0.0.0 (the network).",
+        ) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise _cannot_listen(host, port, error) from error
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(index: Index, listener: socket.socket, settings: Settings) -> None:
+    """Serve until a signal ends it."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
+    )
+    app = create_app(
+        Library(index), search_threads=settings.search_threads, watch=watch_for_newer_index
+    )
+    config = uvicorn.Config(app, log_config=None, log_level=settings.log_level, server_header=False)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+async def watch_for_newer_index(library: Library, *, seconds: float = _WATCH_SECONDS) -> None:
+    """Take up a new generation when there is one. A damaged one is refused, the old one stays."""
+    refused: str | None = None
+    while True:
+        await anyio.sleep(seconds)
+        index = library.shelf.index
+        try:
+            newest = await anyio.to_thread.run_sync(current_generation, index.path)
+            if newest in (None, index.generation, refused):
+                continue
+            load = partial(load_index, index.path, embedder=index.embedder)
+            library.replace(await anyio.to_thread.run_sync(load))
+        except (QaServiceError, OSError) as error:
+            refused = newest
+            code = error.code if isinstance(error, QaServiceError) else "index_unusable"
+            library.faults = (
+                f"A newer index cannot be used ({code}); the one before it is served.",
+            )
+            _log.error("the newer index cannot be used: %s", error)
+        else:
+            refused = None
+            _log.info("took up the index of generation %s", library.shelf.index.generation)
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> QaServiceError:
+    if error.errno == errno.EADDRINUSE:
+        return SettingsError(
+            "port",
+            f"Port {port} of {host} is in use, perhaps by another qa-service. Stop that one, or "
+            f"choose another port: --port {port + 1 if port < 65535 else 8000}",
+        )
+    if error.errno == errno.EACCES:
+        return SettingsError(
+            "port", f"Port {port} needs more rights than you have. Use one above 1023: --port 8000"
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return SettingsError(
+            "host",
+            f"{host} is no address of this machine. Use --host 127.0.0.1 (this machine alone) or "
+            "--host 0.0.0.0 (the network).",
+        )
+    return SettingsError("host", f"Cannot listen on {host}, port {port}: {error.strerror}.")

@@ -1,0 +1,244 @@
+"""Every setting of the program: its meaning, its default, and where its value comes from.
+
+A value comes from, first to last: an option of the command line, an environment variable
+(`QA_SERVICE_PORT`), the settings file (`port = 8080` in `qa_service.toml` in the working folder, or
+in the file that `QA_SERVICE_FILE` names), the default. Reads the environment and that one file,
+nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from qa_service.errors import SettingsError
+
+PREFIX = "QA_SERVICE_"
+FILE_VARIABLE = f"{PREFIX}FILE"
+FILE_NAME = "qa_service.toml"
+
+_PATHS = ("corpus", "index", "models_file")
+
+
+class Settings(BaseSettings):
+    """What the program runs with. Make one with `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    corpus: Path | None = Field(
+        default=None,
+        description="Folder (or one file) of documents. Without it: ./corpus where there is one, "
+        "else the chapter that comes with the program.",
+    )
+    index: Path | None = Field(
+        default=None,
+        description="Folder of the index. Without it: beside the corpus, or for the chapter that "
+        "comes with the program, in the user's cache folder.",
+    )
+    embedder: str = Field(
+        default="builtin",
+        min_length=1,
+        description="Embedding model: builtin, or the name or folder of a sentence-transformers "
+        "model.",
+    )
+    models_file: Path | None = Field(
+        default=None,
+        description="TOML file that adds to the table of known embedding models.",
+    )
+    trust_remote_code: bool = Field(
+        default=False,
+        description="Let a model from the hub run code of its own. Only for models you trust.",
+    )
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address that the server listens on."
+    )
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port that the server listens on; 0 picks one."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="How much the server writes to its log."
+    )
+    search_threads: int = Field(
+        default=4, ge=1, le=256, description="Searches that the server runs at the same time."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` hands in: it reads the sources itself, to know the origins."""
+        return (init_settings,)
+
+    @property
+    def corpus_path(self) -> Path:
+        if self.corpus is not None:
+            return self.corpus
+        return Path("corpus") if Path("corpus").is_dir() else packaged_corpus()
+
+    @property
+    def index_path(self) -> Path:
+        """Beside the corpus: `corpus` has `index`, `reports` has `reports-index`."""
+        if self.index is not None:
+            return self.index
+        corpus = self.corpus_path
+        if corpus == packaged_corpus() and corpus.parent == _PACKAGE:
+            return _cache_folder() / "index"
+        name = corpus.resolve().stem if corpus.is_file() else corpus.resolve().name
+        return corpus.parent / ("index" if name == "corpus" else f"{name}-index")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as in force. `origin` is `option`, `default`, a variable's or a file's name."""
+
+    name: str
+    variable: str
+    value: str
+    origin: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """`origins` holds the settings that were set, with where; `unknown_variables` are variables of
+    the environment that look like settings and are none."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    unknown_variables: tuple[str, ...]
+
+    def listing(self) -> tuple[Setting, ...]:
+        values: dict[str, object] = {
+            **self.settings.model_dump(),
+            "corpus": self.settings.corpus_path,
+            "index": self.settings.index_path,
+        }
+        return tuple(
+            Setting(
+                name=name,
+                variable=_variable(name),
+                value="" if values[name] is None else str(values[name]),
+                origin=self.origins.get(name, "default"),
+                description=field.description or "",
+            )
+            for name, field in Settings.model_fields.items()
+        )
+
+
+def load_settings(**options: object) -> LoadedSettings:
+    """The settings in force; an option that is None counts as not given.
+
+    Raises SettingsError, which names the variable, option, or file and key, and the cure.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    found_file = _settings_file()
+    from_file = _read_file(found_file) if found_file is not None else {}
+    from_environment = EnvSettingsSource(Settings)()
+    origins = {
+        **dict.fromkeys(from_file, str(found_file)),
+        **{name: _variable(name) for name in from_environment},
+        **dict.fromkeys(given, "option"),
+    }
+    try:
+        settings = Settings(**{**from_file, **from_environment, **given})
+    except ValidationError as error:
+        raise _settings_error(error, origins) from error
+    return LoadedSettings(settings, origins, _unknown_variables())
+
+
+def packaged_corpus() -> Path:
+    """The chapter that comes with the program: inside the package, or beside it in a checkout."""
+    inside = _PACKAGE / "corpus"
+    return inside if inside.is_dir() else _PACKAGE.parent / "corpus"
+
+
+_PACKAGE = Path(__file__).parent
+
+
+def _cache_folder() -> Path:
+    """XDG Base Directory Specification; %LOCALAPPDATA% on Windows."""
+    for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        if folder := os.environ.get(variable):
+            return Path(folder) / "qa_service"
+    return Path.home() / ".cache" / "qa_service"
+
+
+def _settings_file() -> Path | None:
+    named = os.environ.get(FILE_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise SettingsError(
+                FILE_VARIABLE,
+                f"{FILE_VARIABLE} names {named!r}, and there is no such file. Correct the path or "
+                "unset the variable.",
+            )
+        return Path(named)
+    return Path(FILE_NAME) if Path(FILE_NAME).is_file() else None
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    """The file's keys; relative paths in it are meant from the file's own folder."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(str(path), f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(str(path), f"{path} is not UTF-8. Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(str(path), f"{path} is not valid TOML: {error}.") from error
+    for name in _PATHS:
+        if isinstance(value := values.get(name), str):
+            values[name] = path.parent / value
+    return values
+
+
+def _unknown_variables() -> tuple[str, ...]:
+    known = {FILE_VARIABLE, *(_variable(name) for name in Settings.model_fields)}
+    return tuple(
+        sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    )
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
+
+
+def _settings_error(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:
+    """The first thing that is wrong, said of the place where the value was given."""
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    origin = origins.get(name, "default")
+    if name not in Settings.model_fields:
+        known = ", ".join(Settings.model_fields)
+        return SettingsError(
+            name, f"{origin}: there is no setting {name!r}. The settings are: {known}."
+        )
+    place = {"option": f"--{name.replace('_', '-')}", _variable(name): origin}.get(
+        origin, f"{origin}: {name}"
+    )
+    field: FieldInfo = Settings.model_fields[name]
+    return SettingsError(
+        name,
+        f"{place} is {first['input']!r}: {first['msg']}. It is: {field.description} "
+        f"The default is {field.default!r}.",
+    )

@@ -1,0 +1,187 @@
+"""The real process: it starts, answers over a socket, says what is wrong, takes up a new index."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from starlette.testclient import TestClient
+
+from qa_service.errors import SettingsError
+from qa_service.retrieval.embedding import load_embedder
+from qa_service.retrieval.index import Index, build_index, load_index
+from qa_service.serving.app import create_app
+from qa_service.serving.library import Library
+from qa_service.serving.server import listen, watch_for_newer_index
+
+# Stands in the way of a package: importing it ends the process that does.
+_POISON = "raise AssertionError('the built-in model must do without ' + __name__)\n"
+
+
+@pytest.fixture
+def environment_without_torch(tmp_path: Path) -> dict[str, str]:
+    for name in ("torch", "sentence_transformers", "transformers"):
+        (tmp_path / "poison").mkdir(exist_ok=True)
+        (tmp_path / "poison" / f"{name}.py").write_text(_POISON, encoding="utf-8")
+    return {**os.environ, "PYTHONPATH": str(tmp_path / "poison"), "HF_HUB_OFFLINE": "1"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(
+    port: int, corpus: Path, index: Path, environment: dict[str, str]
+) -> Iterator[subprocess.Popen[str]]:
+    options = ["--port", str(port), "--corpus", str(corpus), "--index", str(index)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qa_service", "serve", *options],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def ask(port: int, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:
+        answer: dict[str, Any] = json.load(response)
+        return answer
+
+
+def ask_when_ready(port: int, path: str, *, seconds: float = 60) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return ask(port, path)
+        except urllib.error.URLError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def test_serves_without_torch(
+    chapter_index: Index, chapter_corpus: Path, environment_without_torch: dict[str, str]
+) -> None:
+    port = free_port()
+    with serving(port, chapter_corpus, chapter_index.path, environment_without_torch):
+        assert ask_when_ready(port, "/readyz")["generation"] == chapter_index.generation
+        found = ask(port, "/v1/search", {"query": "Who attends the 2+2?"})
+        assert found["language"] == "en"
+        assert found["results"]
+
+
+def test_builds_a_missing_index_first(
+    chapter_corpus: Path, tmp_path: Path, environment_without_torch: dict[str, str]
+) -> None:
+    port = free_port()
+    with serving(port, chapter_corpus, tmp_path / "index", environment_without_torch):
+        assert ask_when_ready(port, "/readyz")["status"] == "ready"
+
+
+def test_a_port_in_use_is_said_with_the_cure(chapter_index: Index, chapter_corpus: Path) -> None:
+    with socket.socket() as occupant:
+        occupant.bind(("127.0.0.1", 0))
+        occupant.listen()
+        port = occupant.getsockname()[1]
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "qa_service", "serve", "--port", str(port)),
+                *("--corpus", str(chapter_corpus), "--index", str(chapter_index.path)),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert f"Port {port} of 127.0.0.1 is in use" in done.stderr
+    assert f"--port {port + 1}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1", "a" * 300])
+def test_an_address_of_another_machine_cannot_be_listened_on(host: str) -> None:
+    with pytest.raises(SettingsError, match=r"--host 127\.0\.0\.1"):
+        listen(host, 0)
+
+
+def _write(corpus: Path, name: str, text: str) -> None:
+    corpus.mkdir(exist_ok=True)
+    (corpus / name).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[Path, Library]:
+    """A corpus of one text, and a library over its index."""
+    corpus = tmp_path / "corpus"
+    _write(corpus, "a.txt", "りんごは赤い。\n")
+    embedder = load_embedder()
+    build_index(corpus, tmp_path / "index", embedder=embedder)
+    return corpus, Library(load_index(tmp_path / "index", embedder=embedder))
+
+
+def watch_until(library: Library, done: Callable[[], bool]) -> None:
+    """Run the watch until something has happened; fails after 20 seconds."""
+
+    async def run() -> None:
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(partial(watch_for_newer_index, library, seconds=0.01))
+                while not done():
+                    await anyio.sleep(0.01)
+                tasks.cancel_scope.cancel()
+
+    anyio.run(run)
+
+
+def test_takes_up_a_newer_index(small: tuple[Path, Library]) -> None:
+    corpus, library = small
+    old = library.shelf.index
+    _write(corpus, "b.txt", "みかんは甘い。\n")
+    build_index(corpus, old.path, embedder=old.embedder)
+    watch_until(library, lambda: library.shelf.index.generation != old.generation)
+    assert list(library.shelf.index.documents) == ["a", "b"]
+    assert library.faults == ()
+
+
+def test_keeps_the_old_index_when_the_newer_one_is_damaged(small: tuple[Path, Library]) -> None:
+    corpus, library = small
+    old = library.shelf.index
+    _write(corpus, "b.txt", "みかんは甘い。\n")
+    build_index(corpus, old.path, embedder=old.embedder)
+    for file in old.path.rglob("*"):
+        if file.is_file() and file.name != "CURRENT":
+            file.write_bytes(file.read_bytes()[:-1])
+    watch_until(library, lambda: bool(library.faults))
+    assert library.shelf.index is old
+    with TestClient(create_app(library)) as client:
+        assert client.get("/readyz").json()["status"] == "degraded"
+        assert client.post("/v1/search", json={"query": "りんご"}).json()["results"]
