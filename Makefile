@@ -94,15 +94,15 @@ bench: $(READY) ## measure speed and memory
 # --- develop ---------------------------------------------------------------------------------
 
 .PHONY: test
-test: $(READY) ## run the tests; ARGS="-k search" chooses
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## run the tests; ARGS="-k search" chooses, ARGS="-n 0" runs one by one
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 .PHONY: check
 check: $(READY) ## lint, format, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: clean
 clean: ## remove what can be made again: caches, builds, the index (.venv stays)

@@ -11,11 +11,13 @@
     ├── ModelError               an embedding model that cannot be used
     │   ├── ModelNotFoundError   neither here nor reachable
     │   └── ModelMismatchError   not the model that the index was built with
-    └── IndexFaultError          an index folder that cannot be served
-        ├── IndexMissingError    nothing there
-        ├── IndexDamagedError    a file is missing, truncated or altered; names it
-        ├── IndexFormatError     written by an older or newer version, or not an index at all
-        └── IndexBusyError       another process is building there
+    ├── IndexFaultError          an index folder that cannot be served
+    │   ├── IndexMissingError    nothing there
+    │   ├── IndexDamagedError    a file is missing, truncated or altered; names it
+    │   ├── IndexFormatError     written by an older or newer version, or not an index at all
+    │   └── IndexBusyError       another process is building there
+    └── GenerationError          a language model that did not write an answer; an answer without
+                                 one is always possible
 
 Caught narrowly and translated once, at the edge (the command line and the HTTP server).
 """
@@ -152,3 +154,13 @@ class IndexFormatError(IndexFaultError):
 
 class IndexBusyError(IndexFaultError):
     code = "index_busy"
+
+
+class GenerationError(QaServiceError):
+    """`code` is `model_unreachable`, `model_timeout`, `model_rate_limited`, `model_refused`,
+    `model_empty`, `model_too_long` or `model_error`. The message never holds the key, the prompt
+    or a URL."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

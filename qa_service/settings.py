@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -31,6 +31,7 @@ FILE_VARIABLE = f"{PREFIX}FILE"
 FILE_NAME = "qa_service.toml"
 
 _PATHS = ("corpus", "index", "models_file")
+_SECRETS = ("llm_api_key",)
 
 
 class Settings(BaseSettings):
@@ -50,11 +51,11 @@ class Settings(BaseSettings):
         description="Folder of the index. Without it: beside the corpus, or for the chapter that "
         "comes with the program, in the user's cache folder.",
     )
-    embedder: str = Field(
-        default="builtin",
+    embedder: str | None = Field(
+        default=None,
         min_length=1,
         description="Embedding model: builtin, or the name or folder of a sentence-transformers "
-        "model.",
+        "model. Without it: the one that the index was built with, else builtin.",
     )
     models_file: Path | None = Field(
         default=None,
@@ -63,6 +64,13 @@ class Settings(BaseSettings):
     trust_remote_code: bool = Field(
         default=False,
         description="Let a model from the hub run code of its own. Only for models you trust.",
+    )
+    device: str | None = Field(
+        default=None,
+        description="Where another model than builtin runs: cpu, cuda, … Without it: the best.",
+    )
+    batch_size: int = Field(
+        default=32, ge=1, description="Passages that another model than builtin embeds at once."
     )
     host: str = Field(
         default="127.0.0.1", min_length=1, description="Address that the server listens on."
@@ -75,6 +83,41 @@ class Settings(BaseSettings):
     )
     search_threads: int = Field(
         default=4, ge=1, le=256, description="Searches that the server runs at the same time."
+    )
+    chat_footer: bool = Field(
+        default=False,
+        description="End the text of a chat completion with a Markdown list of its sources, for "
+        "frontends that show nothing else.",
+    )
+    llm_base_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Where a language model is served in the way of OpenAI's API, with the version "
+        "at the end: http://localhost:11434/v1. Without it, answers are quoted from the documents.",
+    )
+    llm_model: str | None = Field(
+        default=None, min_length=1, description="Name of the language model, as its server has it."
+    )
+    llm_api_key: SecretStr | None = Field(
+        default=None, description="Key for the language model's server. Never printed."
+    )
+    llm_timeout_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        le=3600,
+        description="How long the language model may take for a whole answer; then the answer is "
+        "quoted from the documents.",
+    )
+    llm_temperature: float = Field(
+        default=0.0, ge=0, le=2, description="Temperature that the language model writes with."
+    )
+    llm_max_tokens: int = Field(
+        default=800, ge=1, description="Tokens that the language model may write for an answer."
+    )
+    llm_unsupported: Literal["drop", "mark"] = Field(
+        default="drop",
+        description="What becomes of a statement that the cited passages do not bear out: drop "
+        "leaves it out, mark says that it was not found.",
     )
 
     @classmethod
@@ -237,8 +280,9 @@ def _settings_error(error: ValidationError, origins: Mapping[str, str]) -> Setti
         origin, f"{origin}: {name}"
     )
     field: FieldInfo = Settings.model_fields[name]
+    shown = "(not shown)" if name in _SECRETS else repr(first["input"])
     return SettingsError(
         name,
-        f"{place} is {first['input']!r}: {first['msg']}. It is: {field.description} "
+        f"{place} is {shown}: {first['msg']}. It is: {field.description} "
         f"The default is {field.default!r}.",
     )

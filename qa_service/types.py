@@ -170,7 +170,8 @@ class Section:
     has the id `lead`, the number of the chapter and its title. `number` is the printed number from
     the file's top down, `第1節1-3`; `own_number` the last part alone, as printed (`3`). `path` is
     the headings from the top down to this one, each with its own number and title.
-    `heading` is the place of the heading in the source, empty for the lead.
+    `heading` is the place of the heading in the source; the lead's is that of the document's own
+    title, empty where the file prints none.
     """
 
     id: str
@@ -472,6 +473,90 @@ class SearchResult:
 
     query: str
     language: str
+    hits: tuple[Hit, ...]
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    degraded: tuple[str, ...] = ()
+
+
+# --- answers -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One entry of a conversation's history; `role` is `user`, `assistant` or `system`."""
+
+    role: str
+    content: str
+
+
+class Support(StrEnum):
+    """How the cited passages bear out a statement's quotes.
+
+    EXACT: verbatim. NORMALISED: but for NFKC, spaces and punctuation. NOT_FOUND: not there.
+    A statement that quotes nothing and whose content is in the cited passages is NORMALISED.
+    """
+
+    EXACT = "exact"
+    NORMALISED = "normalised"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`text[start:end]` of the answer is this statement, its citation marks `[n]` not included.
+
+    `citations` are the numbers n of the citations that it stands on, at least one.
+    """
+
+    text: str
+    start: int
+    end: int
+    citations: tuple[int, ...]
+    support: Support
+
+
+class Reason(StrEnum):
+    """Why a question was not answered.
+
+    ONLY_REFERENCED: the documents name what is asked for (資料25) but do not hold it.
+    """
+
+    NOT_IN_DOCUMENTS = "not_in_documents"
+    ONLY_REFERENCED = "only_referenced"
+    NO_QUESTION = "no_question"
+
+
+class AnswerMode(StrEnum):
+    EXTRACTIVE = "extractive"
+    GENERATED = "generated"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the user reads. Not answered: `text` says so in the question's language, `reason` why,
+    and there are no statements. `confidence` is the calibrated probability that the documents
+    hold an answer."""
+
+    text: str
+    answered: bool
+    reason: Reason | None
+    mode: AnswerMode
+    language: str
+    confidence: float
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskResult:
+    """An answer with what it stands on: citation number n is `citations[n - 1]`.
+
+    `hits` are the nearest passages, whether or not there is an answer. `degraded` as in a search.
+    """
+
+    question: str
+    standalone_question: str
+    answer: Answer
+    citations: tuple[Citation, ...]
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()

@@ -109,12 +109,12 @@ def test_search_filters(run: Shell, chapter_index: Index) -> None:
         pytest.param(["あ" * 2001], "2001 characters", id="too long"),
         pytest.param([QUESTION, "--top-k", "0"], "top_k", id="top-k 0"),
         pytest.param([QUESTION, "--top-k", "101"], "top_k", id="top-k 101"),
-        pytest.param([QUESTION, "--top-k", "many"], "many", id="top-k not a number"),
+        pytest.param([QUESTION, "--top-k", "many"], "top-k", id="top-k not a number"),
         pytest.param([QUESTION, "--mode", "fast"], "fast", id="unknown mode"),
         pytest.param([QUESTION, "--kind", "chunk"], "chunk", id="unknown kind"),
         pytest.param([QUESTION, "--section", "9/9"], "9/9", id="unknown section"),
         pytest.param([QUESTION, "--document", "nowhere"], "nowhere", id="unknown document"),
-        pytest.param([], "QUESTION", id="no question"),
+        pytest.param([], "question", id="no question"),
     ],
 )
 def test_bad_input_to_search(run: Shell, arguments: list[str], word: str) -> None:
@@ -196,6 +196,35 @@ def test_a_corpus_that_cannot_be_read(run: Shell, write: Any, words: list[str]) 
     for command in (["index"], ["search", QUESTION], ["serve", "--port", "0"]):
         done = run(*command, "--corpus", "papers")
         assert_refused(done, *words)
+
+
+def _damage(index: Path) -> None:
+    for file in index.rglob("*"):
+        if file.is_file() and file.name not in ("CURRENT", "LOCK"):
+            file.write_bytes(file.read_bytes()[:-1])
+
+
+def test_a_damaged_index_is_named_and_built_anew(run: Shell, chapter_corpus: Path) -> None:
+    places = ["--corpus", str(chapter_corpus), "--index", "new"]
+    assert run("index", *places).returncode == 0
+    _damage(run.folder / "new")
+    done = run("search", *places, QUESTION, "--json")
+    assert done.returncode == 0, done.stderr
+    assert "is damaged" in done.stderr
+    assert json.loads(done.stdout)["results"]
+    assert run("search", *places, QUESTION).stderr == ""
+
+
+def test_a_folder_of_someone_else_is_left_alone(run: Shell, chapter_corpus: Path) -> None:
+    letter = run.folder / "letters" / "letter.txt"
+    letter.parent.mkdir()
+    letter.write_text("Dear …", encoding="utf-8")
+    for command in (["index"], ["search", QUESTION], ["serve", "--port", "0"]):
+        done = run(*command, "--corpus", str(chapter_corpus), "--index", "letters")
+        assert done.returncode == 1
+        assert "letters is not an index: it holds letter.txt" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert [path.name for path in letter.parent.iterdir()] == ["letter.txt"]
 
 
 def test_a_corpus_that_is_not_there(run: Shell) -> None:

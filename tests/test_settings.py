@@ -23,7 +23,7 @@ def origin(loaded: LoadedSettings, name: str) -> str:
 def test_defaults() -> None:
     loaded = load_settings()
     assert (loaded.settings.host, loaded.settings.port) == ("127.0.0.1", 8000)
-    assert loaded.settings.embedder == "builtin"
+    assert loaded.settings.embedder is None
     assert origin(loaded, "port") == "default"
 
 

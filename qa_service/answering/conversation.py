@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.terms import STOP_WORDS, morphemes
+from qa_service.types import Turn
 
 # それは, その目的, 同委員会, 両者の: points back, unless something to point at stands before it.
 _POINTER_JA = re.compile(
@@ -30,8 +30,9 @@ _LINK_JA = re.compile(
 # 指針は, 2+2とは, 会談では, 会談について: what stands before is what the question is about.
 _TOPIC_MARKER_JA = re.compile(r"とは|では|には|については?|に関して|は|が|って")
 _GENERIC_JA = frozenset(
-    "目的 根拠 理由 時期 内容 場所 題名 題 出席者 名前 名称 正式名称 意味 役割 背景 経緯 結果 概要 詳細 例 方法 期間 参加者 "
-    "メンバー 出席者 構成 人数 回数 数 年 月 日 人 国 主体 対象 相手 前回 次回 最初 最後 最近 今回 他 つ".split()
+    "目的 根拠 理由 時期 内容 場所 題名 題 出席者 名前 名称 正式名称 意味 役割 "
+    "背景 経緯 結果 概要 詳細 例 方法 期間 参加者 メンバー 出席者 構成 人数 回数 "
+    "数 年 月 日 人 国 主体 対象 相手 前回 次回 最初 最後 最近 今回 他 つ".split()
 )
 _POINTER_EN = re.compile(
     r"\b(?:(?P<possessive>its|their|his|her)|(?P<pronoun>it|they|them|this|these|those|he|she|him)"
@@ -46,17 +47,10 @@ _NAME_EN = re.compile(
 # Japan, the committee: something inside the question that a pointer can point at.
 _ANTECEDENT_EN = re.compile(r"\b[A-Z]|\b(?:the|an?)\s+\w+")
 _QUESTION_WORDS_EN = frozenset(
-    "what when where who whom whose which why how is are was were do does did can could will would "
-    "has have had please tell explain describe list name give in on at of by for from to".split()
+    "what when where who whom whose which why how is are was were do does did can "
+    "could will would has have had please tell explain describe list name give in on "
+    "at of by for from to".split()
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One entry of the history; `role` is `user`, `assistant` or `system`."""
-
-    role: str
-    content: str
 
 
 def make_standalone(question: str, history: Sequence[Turn]) -> str:

@@ -1,11 +1,13 @@
-"""The command line: `qa-service index | search | serve | evaluate | settings`.
+"""The command line: `qa-service index | search | ask | chat | serve | evaluate | settings`.
 
-`commands` holds the commands, `opening` gets an index to work on, `display` prints for people.
-Heavy modules are imported by the command that needs them, so that `--help` answers at once.
+`commands` holds the commands, `opening` gets an index to work on, `asking` shows answers while they
+are made, `display` prints the rest for people. Heavy modules are imported by the command that needs
+them, so that `--help` answers at once.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
 
@@ -23,6 +25,10 @@ _BAD_INPUT = (InputError, NotFoundError, SettingsError, CorpusError, ModelNotFou
 
 def main() -> None:
     """Exit status: 0 fine, 1 failed, 2 bad usage or input, 130 interrupted."""
+    # A question's matrices are small: threads for them only wait for each other (on two busy
+    # cores, 8 ms a search instead of 1). Read by numpy when it is first imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
     from qa_service.cli.commands import app
 
     for stream in (sys.stdout, sys.stderr):

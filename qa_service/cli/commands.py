@@ -30,7 +30,26 @@ ModeOption = Annotated[
     Literal["hybrid", "dense", "lexical"],
     typer.Option("--mode", help="Rank by meaning and words, by meaning, or by words."),
 ]
+AnswerModeOption = Annotated[
+    Literal["auto", "extractive", "generated"],
+    typer.Option("--mode", help="Quote the documents, or generate by the language model set up."),
+]
+LanguageOption = Annotated[
+    str, typer.Option("--language", help="Language of the answer: ja, en, …; auto: the question's.")
+]
+QuestionArgument = Annotated[str, typer.Argument(help="What you want to know, in any language.")]
+TopKOption = Annotated[int, typer.Option("--top-k", "-k", help="How many passages, 1 to 100.")]
+SectionOption = Annotated[
+    str | None, typer.Option("--section", help="Only this section and those below: 1/3")
+]
+KindOption = Annotated[
+    list[PassageKind] | None, typer.Option("--kind", help="Only this kind; can be repeated.")
+]
+DocumentOption = Annotated[
+    list[str] | None, typer.Option("--document", help="Only this document; can be repeated.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ApiJsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as the API does.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -58,27 +77,22 @@ def index(
     corpus: CorpusOption = None, index: IndexOption = None, embedder: EmbedderOption = None
 ) -> None:
     """Build the index; only what has changed is embedded again."""
-    from qa_service.cli.opening import build
+    from qa_service.cli.opening import build, choose_embedder, describe
     from qa_service.settings import load_settings
 
-    build(load_settings(corpus=corpus, index=index, embedder=embedder).settings)
+    settings = load_settings(corpus=corpus, index=index, embedder=embedder).settings
+    typer.echo(describe(build(settings, choose_embedder(settings))))
 
 
 @app.command()
 def search(
-    question: Annotated[str, typer.Argument(help="What you want to know, in any language.")],
-    top_k: Annotated[int, typer.Option("--top-k", "-k", help="How many passages, 1 to 100.")] = 5,
+    question: QuestionArgument,
+    top_k: TopKOption = 5,
     mode: ModeOption = "hybrid",
-    section: Annotated[
-        str | None, typer.Option("--section", help="Only this section and those below: 1/3")
-    ] = None,
-    kind: Annotated[
-        list[PassageKind] | None, typer.Option("--kind", help="Only this kind; can be repeated.")
-    ] = None,
-    document: Annotated[
-        list[str] | None, typer.Option("--document", help="Only this document; can be repeated.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as the API does.")] = False,
+    section: SectionOption = None,
+    kind: KindOption = None,
+    document: DocumentOption = None,
+    as_json: ApiJsonOption = False,
     corpus: CorpusOption = None,
     index: IndexOption = None,
     embedder: EmbedderOption = None,
@@ -108,6 +122,73 @@ def search(
 
 
 @app.command()
+def ask(
+    question: QuestionArgument,
+    mode: AnswerModeOption = "auto",
+    language: LanguageOption = "auto",
+    top_k: TopKOption = 10,
+    section: SectionOption = None,
+    kind: KindOption = None,
+    document: DocumentOption = None,
+    as_json: ApiJsonOption = False,
+    corpus: CorpusOption = None,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+) -> None:
+    """Answer a question; every statement has its citation."""
+    from qa_service.settings import load_settings
+
+    settings = load_settings(corpus=corpus, index=index, embedder=embedder).settings
+
+    from qa_service.answering.answer import Request, check_request
+    from qa_service.cli.asking import ask as answer
+    from qa_service.cli.opening import open_generator, open_index
+    from qa_service.types import Filters
+
+    filters = Filters(tuple(document or ()), tuple(kind or ()), section)
+    request = Request(question, top_k=top_k, filters=filters, mode=mode, language=language)
+    check_request(request)
+    generator = open_generator(settings)
+    result = answer(open_index(settings), request, generator, quiet=as_json)
+    if as_json:
+        from qa_service.serving.ask_schemas import AskResponse
+
+        typer.echo(AskResponse.of(result).model_dump_json(indent=2))
+
+
+@app.command()
+def chat(
+    mode: AnswerModeOption = "auto",
+    language: LanguageOption = "auto",
+    top_k: TopKOption = 10,
+    section: SectionOption = None,
+    kind: KindOption = None,
+    document: DocumentOption = None,
+    corpus: CorpusOption = None,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+) -> None:
+    """Answer question after question, each in the light of those before; /quit ends."""
+    from qa_service.settings import load_settings
+
+    settings = load_settings(corpus=corpus, index=index, embedder=embedder).settings
+
+    from qa_service.answering.answer import Request
+    from qa_service.cli.asking import converse
+    from qa_service.cli.opening import open_generator, open_index
+    from qa_service.retrieval.search import check_filters, check_top_k
+    from qa_service.types import Filters
+
+    filters = Filters(tuple(document or ()), tuple(kind or ()), section)
+    check_top_k(top_k)
+    generator = open_generator(settings)
+    opened = open_index(settings)
+    check_filters(opened, filters)
+    how = Request("", top_k=top_k, filters=filters, mode=mode, language=language)
+    converse(opened, how, generator)
+
+
+@app.command()
 def serve(
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port; 0 picks one.")] = None,
@@ -120,16 +201,17 @@ def serve(
 
     loaded = load_settings(host=host, port=port, corpus=corpus, index=index, embedder=embedder)
 
-    from qa_service.cli.opening import open_index, say
+    from qa_service.cli.opening import open_generator, open_index, say
     from qa_service.serving.server import address, listen, run
 
     settings = loaded.settings
     for variable in loaded.unknown_variables:
         say(f"{variable} is not a setting of qa-service and has no effect.")
+    generator = open_generator(settings)
     with listen(settings.host, settings.port) as listener:
         opened = open_index(settings)
         say(f"Serving {len(opened.passages)} passages at {address(listener)} (stop with Ctrl-C)")
-        run(opened, listener, settings)
+        run(opened, listener, settings, generator)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
+from rich.cells import chop_cells
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -19,7 +20,7 @@ _INDENT = 4
 
 def show_result(result: SearchResult, console: Console | None = None) -> None:
     """Best first: what to cite, the exact words, and where they stand."""
-    console = console or _console()
+    console = console or make_console()
     for note in result.degraded:
         console.print(Text(note, style="yellow"))
     if not result.hits:
@@ -32,41 +33,57 @@ def show_result(result: SearchResult, console: Console | None = None) -> None:
 
 def _show_hit(hit: Hit, console: Console) -> None:
     citation = hit.citation
-    console.print(
-        Text.assemble(
-            (f"{hit.rank:>2}. ", "bold cyan"),
-            (citation.label, "bold"),
-            (f"  {hit.score:.2f}", "dim"),
-        )
+    width = console.width - _INDENT - 1
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(justify="right", min_width=3)
+    grid.add_column(overflow="fold")
+    grid.add_row(
+        Text(f"{hit.rank}.", style="bold cyan"), Text(fold(citation.label, width), style="bold")
     )
-    for line in (" › ".join(citation.section.path), _element(citation)):
+    for line in (" › ".join(citation.section.path), element_of(citation)):
         if line:
-            console.print(Padding(Text(line, style="dim"), (0, 0, 0, _INDENT)))
-    console.print(Padding(Text(citation.quote.strip()), (0, 0, 0, _INDENT)))
-    console.print(Padding(Text(_place(citation), style="dim"), (0, 0, 1, _INDENT)))
+            grid.add_row("", Text(fold(line, width), style="dim"))
+    grid.add_row("", Text(fold(citation.quote.strip(), width)))
+    grid.add_row("", Text(f"{place_of(citation)}; score {hit.score:.2f}", style="dim"))
+    console.print(grid)
+    console.print()
 
 
-def _element(citation: Citation) -> str:
-    """The figure, box and notes that the passage belongs to; empty where there is none."""
+def fold(text: str, width: int) -> str:
+    """Lines that fit: Japanese breaks between any two characters, other text at its spaces. The
+    cells of a table row, parted by tabs, are shown with a bar between them."""
+    lines: list[str] = []
+    for line in text.replace("\t", " | ").splitlines():
+        wide = any("\u3040" <= character <= "\u9fff" for character in line)
+        lines.extend(chop_cells(line, width) if wide else [line])
+    return "\n".join(lines)
+
+
+def element_of(citation: Citation) -> str:
+    """Figure, box and notes that the passage belongs to, where the label does not name them."""
     parts = []
-    if citation.figure is not None:
+    if citation.figure is not None and citation.figure.caption not in citation.label:
         parts.append(f"{citation.figure.label} {citation.figure.caption}".strip())
-    if citation.box is not None:
+    if citation.box is not None and citation.box.title not in citation.label:
         parts.append(f"{citation.box.kind} {citation.box.title}".strip())
-    parts.extend(f"({note.label}) {note.text}" for note in citation.notes)
+    parts.extend(
+        f"({note.label}) {note.text}" for note in citation.notes if note.text != citation.quote
+    )
     return " · ".join(parts)
 
 
-def _place(citation: Citation) -> str:
+def place_of(citation: Citation) -> str:
+    """The passage's id, and the lines of the source that the quote stands on."""
+    passage_id = citation.url.rpartition("#")[2]
     if not citation.spans:
-        return citation.id
+        return passage_id
     first, last = citation.spans[0].line_start, citation.spans[-1].line_end
     lines = f"line {first}" if first == last else f"lines {first} to {last}"
-    return f"{citation.id}, {lines} of the source"
+    return f"{passage_id}, {lines} of the source"
 
 
 def show_report(report: Report, console: Console | None = None) -> None:
-    console = console or _console()
+    console = console or make_console()
     table = Table(title=f"{len(report.outcomes)} questions, {report.mode}, {report.embedder}")
     for heading in ("language", "questions", "first", "in 3", "in 5", "in 10", "MRR"):
         table.add_column(heading, justify="left" if heading == "language" else "right")
@@ -101,7 +118,7 @@ def report_json(report: Report) -> str:
 
 
 def show_settings(loaded: LoadedSettings, console: Console | None = None) -> None:
-    console = console or _console()
+    console = console or make_console()
     for setting in loaded.listing():
         console.print(
             Text.assemble(
@@ -123,5 +140,5 @@ def settings_json(loaded: LoadedSettings) -> str:
     return json.dumps(settings, ensure_ascii=False, indent=2)
 
 
-def _console() -> Console:
+def make_console() -> Console:
     return Console(highlight=False, soft_wrap=False)

@@ -1,12 +1,13 @@
-"""A passage to a citation that a reader can check. Pure: the same passage gives the same citation."""
+"""A passage to a citation that a reader can check. Pure: the same passage, the same citation."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
 
 from qa_service.types import (
     Box,
@@ -26,7 +27,7 @@ from qa_service.types import (
     Span,
 )
 
-_Element = TypeVar("_Element", Section, Figure, Box, Note)
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def cite(document: Document, passage: Passage) -> Citation:
@@ -36,10 +37,11 @@ def cite(document: Document, passage: Passage) -> Citation:
 
 def cite_spans(document: Document, passage: Passage, spans: Sequence[Span]) -> Citation:
     """The citation of some words of a passage: `spans` lie within the passage's own."""
-    section = _by_id(document.sections, passage.section_id)
-    figure = _by_id(document.figures, passage.figure_id) if passage.figure_id else None
-    box = _by_id(document.boxes, passage.box_id) if passage.box_id else None
-    notes = [_by_id(document.notes, id) for id in passage.note_ids]
+    elements = _elements(_Same(document))
+    section = elements.sections[passage.section_id]
+    figure = elements.figures[passage.figure_id] if passage.figure_id else None
+    box = elements.boxes[passage.box_id] if passage.box_id else None
+    notes = [elements.notes[id] for id in passage.note_ids]
     source = document.source.text
     return Citation(
         id=_stable_id(document.id, spans),
@@ -56,8 +58,41 @@ def cite_spans(document: Document, passage: Passage, spans: Sequence[Span]) -> C
     )
 
 
-def _by_id(items: Sequence[_Element], id: str) -> _Element:
-    return next(item for item in items if item.id == id)
+@dataclass(frozen=True, slots=True)
+class _Elements:
+    """A document's elements by id."""
+
+    sections: dict[str, Section]
+    figures: dict[str, Figure]
+    boxes: dict[str, Box]
+    notes: dict[str, Note]
+
+
+class _Same:
+    """A document as a cache key: the same object, since comparing all its words takes long."""
+
+    __slots__ = ("document",)
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    def __hash__(self) -> int:
+        return id(self.document)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.document is self.document
+
+
+@lru_cache(maxsize=64)
+def _elements(same: _Same) -> _Elements:
+    """Kept for the documents last cited."""
+    document = same.document
+    return _Elements(
+        {section.id: section for section in document.sections},
+        {figure.id: figure for figure in document.figures},
+        {box.id: box for box in document.boxes},
+        {note.id: note for note in document.notes},
+    )
 
 
 def _stable_id(document_id: str, spans: Sequence[Span]) -> str:
@@ -86,7 +121,8 @@ def _label(
     elif section.title and section.title != metadata.title:
         place += f"「{section.title}」"
     if passage.kind is PassageKind.NOTE:
-        place += f" (注){notes[0].label}" if notes else " (注)"
+        label = notes[0].label if notes else ""
+        place += f" {label}" if label and not label.isdecimal() else f" (注){label}"
     elif passage.kind is PassageKind.FOOTNOTE:
         place += f" 脚注{notes[0].label}" if notes else " 脚注"
     return place
@@ -105,4 +141,4 @@ def _located(source: str, span: Span) -> LocatedSpan:
 @lru_cache(maxsize=64)
 def _line_starts(source: str) -> tuple[int, ...]:
     """Where each line begins; kept for the texts last cited."""
-    return (0, *(place + 1 for place, character in enumerate(source) if character == "\n"))
+    return (0, *(match.end() for match in _LINE_END.finditer(source)))

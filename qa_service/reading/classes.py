@@ -1,4 +1,4 @@
-"""What a stretch of plain text is: paragraph, caption, note or 参照 line. Pure functions of text."""
+"""What a stretch of plain text is: paragraph, caption, note, 参照 line. Pure functions of text."""
 
 from __future__ import annotations
 
@@ -11,19 +11,34 @@ from importlib.resources import files
 from qa_service.reading.numbering import label_at_start
 
 _CAPTION_MAX_CHARACTERS = 80
+_TAIL_CHARACTERS = 200  # enough to see how a text ends
 _LOST_PICTURE_GAP = 2  # blank lines that conversion leaves where a picture stood
 
-_NOTE = re.compile(
-    r"[ 　]*(?:[(（]注\s?[0-9０-９]*[)）]|※\s?[0-9０-９]*[\s　]?|注[0-9０-９]+[:：\s])"
-)  # (注) 1 …
-_SOURCE_LINE = re.compile(r"[ 　]*(?:資料|出典|備考|Source|Note)s?\s?[:：]")  # 資料：環境省
+# (注) 1 1990年…, (注1) …, 注1：…, ※2 …, Note 1: …: what opens a note, with its first number.
+NOTE_OPENING = re.compile(
+    r"[ \t　]*(?:[(（]注\s?(?P<own>[0-9０-９]{0,3})[)）]"
+    r"\s{0,3}(?P<first>[0-9０-９]{1,2}(?=[ \t　]))?"
+    r"|※\s?(?P<mark>[0-9０-９]{0,3})"
+    r"|注\s?(?P<bare>[0-9０-９]{0,3})[:：]|注(?P<spaced>[0-9０-９]{1,3})[ 　]"
+    r"|Note[ ](?P<english>[0-9]{1,3})[:.])[ \t　]*"
+)
+SOURCE_LINE = re.compile(
+    r"[ \t　]*[(（]?(?P<word>資料|出典|出所|備考|Sources?|Notes?)\s?[:：][ \t　]*"
+)  # 資料：環境省
 _REFERENCE = re.compile(
-    r"[ 　]*[*_【\[（(]*(?:参照|参考|See also)[*_】\]）)]*[ 　:：]"
+    r"[ 　]*[*_【\[（(]{0,4}(?:参照|参考|See also)[*_】\]）)]{0,4}[ 　:：]"
 )  # **参照** 資料23
-_SENTENCE_END = re.compile(r"[。．！？!?][」』）)】\]”\"'’]*\s*$|[.:：][\"”')\]]*\s*$")
-_CLOSED_END = re.compile(r"[」』）)】\]]\s*$")
+# 。 or "end." or the colon before a list, with the brackets that close behind it.
+_SENTENCE_END = re.compile(r"[。．！？!?.:：][」』）)】\]”\"'’]*$")
+_CLOSED_END = re.compile(r"[」』）)】\]]$")  # 日米防衛相会談 (2024年5月)
 _LIST_ITEM = re.compile(
     r"[ 　]*(?:[-*+・●○■◆]|[0-9０-９]{1,3}[.)．）]|[(（][0-9０-９ア-ン]{1,2}[)）]|[①-⑳])"
+)  # - one, 1. one, （ア）一つ
+# ２　前項の…, 二　次の…, イ　…, (2) …, ② …, - …: the next paragraph of an article or item.
+_ITEM = re.compile(
+    r"[ 　]*(?:[0-9０-９]{1,3}　|[一二三四五六七八九十]{1,4}　|[ア-ン]　"
+    r"|[（(][0-9０-９一二三四五六七八九十ア-ン]{1,3}[)）]"
+    r"|[①-⑳]|[・●○■◆]|[-*+][ ]|[0-9]{1,3}[.)][ ])"
 )
 
 
@@ -35,11 +50,11 @@ class BlockClass(Enum):
     REFERENCE = "reference"
 
 
-def classify(text: str, *, gap: int, after_figure: bool) -> BlockClass:
-    """`gap` blank lines stand before the text; `after_figure`: a table or figure was just read."""
-    if _REFERENCE.match(text):
+def classify(text: str, *, gap: int) -> BlockClass:
+    """`gap` blank lines stand before the text."""
+    if opens_reference(text):
         return BlockClass.REFERENCE
-    if _NOTE.match(text) or _SOURCE_LINE.match(text):
+    if opens_note(text):
         return BlockClass.NOTE
     line = text.strip()
     short = len(line) <= _CAPTION_MAX_CHARACTERS and "\n" not in line and not ends_sentence(line)
@@ -50,9 +65,25 @@ def classify(text: str, *, gap: int, after_figure: bool) -> BlockClass:
     return BlockClass.PARAGRAPH
 
 
+def opens_note(text: str, start: int = 0, end: int | None = None) -> bool:
+    """Whether a note or a source line begins here: (注) 1 …, 資料：環境省."""
+    stop = len(text) if end is None else end
+    return bool(NOTE_OPENING.match(text, start, stop) or SOURCE_LINE.match(text, start, stop))
+
+
+def opens_reference(text: str, start: int = 0, end: int | None = None) -> bool:
+    """Whether a 参照 line begins here."""
+    return _REFERENCE.match(text, start, len(text) if end is None else end) is not None
+
+
+def opens_item(text: str, start: int, end: int) -> bool:
+    """Whether the next item of a list or the next paragraph of an article begins here."""
+    return _ITEM.match(text, start, end) is not None
+
+
 def ends_sentence(text: str) -> bool:
     """Whether a paragraph may end here: 。 and its kin, brackets behind it included."""
-    return _SENTENCE_END.search(text) is not None
+    return _SENTENCE_END.search(text[-_TAIL_CHARACTERS:].rstrip()) is not None
 
 
 def is_running_text(text: str, *, continues: bool = False) -> bool:
@@ -64,8 +95,12 @@ def is_running_text(text: str, *, continues: bool = False) -> bool:
     if _LIST_ITEM.match(text):
         return False
     if continues:
-        return bool(text)
-    if _CLOSED_END.search(text) and "。" not in text and "、" not in text:
+        return bool(text) and not _ITEM.match(text)
+    if (
+        _CLOSED_END.search(text[-_TAIL_CHARACTERS:].rstrip())
+        and "。" not in text
+        and "、" not in text
+    ):
         return False
     return "、" in text or "。" in text or "," in text or len(text) >= 40
 
@@ -76,11 +111,18 @@ def box_heading(title: str) -> tuple[str, str] | None:
     if len(folded) != len(title):
         folded = title
     match = _box_pattern().match(folded)
-    if match is None:
+    if match is None or not _stands_for_a_box(match):
         return None
     return title[: match.end("word")].strip(" 　【】<>＜＞■●"), title[match.end() :].strip(
         " 　:：【】"
     )
+
+
+def _stands_for_a_box(match: re.Match[str]) -> bool:
+    """BOX 2, Box 2, Box: …, but not "Box office results" nor "Topics in law"."""
+    word = match["word"]
+    closed = word[-1].isdigit() or not match.string[match.end() :].strip()
+    return not word.isascii() or word.isupper() or closed or ":" in match.group()
 
 
 @cache
@@ -92,6 +134,7 @@ def _box_pattern() -> re.Pattern[str]:
     ]
     alternatives = "|".join(re.escape(word).replace(r"\ ", r"\s?") for word in kept)
     return re.compile(
-        rf"[【<■● ]*(?P<word>(?:{alternatives})\s?[0-9]{{0,3}})[】>]*(?:\s*[:：]\s*|\s+|$)",
+        rf"[【<■● ]*(?P<word>(?:{alternatives})"
+        r"(?:\s?[0-9]{1,3}(?:[.-][0-9]{1,3}){0,3})?)[】>]*(?:\s*[:：]\s*|\s+|$)",
         re.IGNORECASE,
     )

@@ -6,10 +6,10 @@ between two joined lines, a table's column label) has no place there.
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
-from qa_service.types import MappedText, Run, Span
+from qa_service.types import MappedText, Run
 
 
 def from_source(source: str, start: int, end: int) -> MappedText:
@@ -21,6 +21,25 @@ def from_source(source: str, start: int, end: int) -> MappedText:
 def inserted(text: str) -> MappedText:
     """Text that stands nowhere in the source."""
     return MappedText(text, (Run(0, None, len(text)),) if text else ())
+
+
+def cut(text: MappedText, start: int, end: int) -> MappedText:
+    """As `text.slice`, but in a time that does not grow with the number of runs before `start`."""
+    start, end = max(start, 0), min(end, len(text.text))
+    runs: list[Run] = []
+    place = max(bisect_right(text.runs, start, key=_position) - 1, 0)
+    while place < len(text.runs) and text.runs[place].position < end:
+        run = text.runs[place]
+        first, last = max(run.position, start), min(run.position + run.length, end)
+        if first < last:
+            offset = None if run.offset is None else run.offset + first - run.position
+            runs.append(Run(first - start, offset, last - first))
+        place += 1
+    return MappedText(text.text[start:end], tuple(runs))
+
+
+def _position(run: Run) -> int:
+    return run.position
 
 
 def concatenate(parts: Iterable[MappedText]) -> MappedText:
@@ -48,33 +67,18 @@ def remove(text: MappedText, places: Iterable[tuple[int, int]]) -> MappedText:
     kept: list[MappedText] = []
     position = 0
     for start, end in places:
-        kept.append(text.slice(position, start))
+        kept.append(cut(text, position, start))
         position = end
-    kept.append(text.slice(position, len(text)))
-    return concatenate(kept)
-
-
-def substitute(text: MappedText, pattern: re.Pattern[str], replacement: str) -> MappedText:
-    """Every match of `pattern` taken out, `replacement` (of no place) put in instead."""
-    kept: list[MappedText] = []
-    position = 0
-    for match in pattern.finditer(text.text):
-        kept += [text.slice(position, match.start()), inserted(replacement)]
-        position = match.end()
-    kept.append(text.slice(position, len(text)))
+    if not position:
+        return text
+    kept.append(cut(text, position, len(text)))
     return concatenate(kept)
 
 
 def strip(text: MappedText) -> MappedText:
     """`text` without white space at its ends."""
     start = len(text.text) - len(text.text.lstrip())
-    return text.slice(start, max(start, len(text.text.rstrip())))
-
-
-def source_span(text: MappedText) -> Span | None:
-    """From the first to the last place in the source; None for text that has none."""
-    spans = text.spans()
-    return Span(min(s.start for s in spans), max(s.end for s in spans)) if spans else None
+    return cut(text, start, max(start, len(text.text.rstrip())))
 
 
 def _append(runs: list[Run], run: Run) -> None:

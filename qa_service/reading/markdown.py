@@ -1,22 +1,33 @@
 """Text to raw blocks: headings, tables, footnotes, stretches of plain text, each with its place.
 
 The Markdown is converted from print and unreliable, so only what such files really use is read:
-`#` headings, tables of tab- or pipe-separated lines, footnotes (`<sup>1</sup> …`, `[^1]: …`) and
-paragraphs between blank lines. What a paragraph is (caption, note, 参照 line) is for `structure`.
+`#` headings, articles of a law (第一条　…), tables of tab- or pipe-separated lines, footnotes
+(`<sup>1</sup> …`, `[^1]: …`) and paragraphs between blank lines. What a paragraph is
+(caption, note, 参照 line) is for `classes` to say.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import zip_longest
 
-from qa_service.reading.numbering import heading_number
+from qa_service.reading.classes import box_heading, opens_item, opens_note, opens_reference
+from qa_service.reading.numbering import UNITS, heading_number, is_supplement
 from qa_service.types import Span
 
 _HEADING = re.compile(r"[ ]{0,3}(#{1,6})(?:[ \t　]+|$)")  # ## 第1節 日米安全保障体制の概要
-_CLOSING_MARKS = re.compile(r"[ \t]+#+[ \t]*$")  # "## Title ##"
+# 第二十五条　すべて…, 第1条（目的）この法律は…: the number of an article in front of its text.
+_ARTICLE_NUMBER = re.compile(
+    r"第[0-9０-９〇一二三四五六七八九十百千]{1,7}条(?:の[0-9０-９一二三四五六七八九十]{1,3}){0,3}"
+)
+_ARTICLE = re.compile(
+    rf"[ 　]*(?P<number>{_ARTICLE_NUMBER.pattern})"
+    r"(?:(?P<caption>[（(][^（()）]{1,40}[）)])[ 　]*|[ 　]+)(?=\S)"
+)
+_ARTICLE_CAPTION = re.compile(r"[ 　]*[（(][^（()）]{1,40}[）)][ 　]*")  # （目的）
 _FOOTNOTE = re.compile(
     r"<sup>\s*(?P<tag>[^<\s]{1,6})\s*</sup>[ \t　]*|\[\^(?P<mark>[^\]\s]{1,20})\]:[ \t]*"
 )
@@ -24,7 +35,8 @@ _PIPE_ROW = re.compile(r"[ \t]*\|.*\|[ \t]*$")  # | a | b |
 _RULE = re.compile(r"[ ]{0,3}([-*_=])(?:[ \t]*\1){2,}[ \t]*$")  # ---
 _IMAGE = re.compile(r"[ \t]*!\[[^\]]*\]\([^)]*\)[ \t]*$|[ \t]*<img\b[^>]*>[ \t]*$")  # ![](x.png)
 _COMMENT = re.compile(r"[ \t]*<!--[^\n]*-->[ \t]*$")  # <!-- page 3 -->
-_SENTENCE_END = re.compile(r"[。！？.!?、,]\s*$")
+_NO_TITLE_ENDS = tuple("。！？.!?、,;；")
+_ARTICLE_DEPTH = 6  # `#`: below every chapter
 _PLAIN_HEADING_MAX_CHARACTERS = 60
 
 
@@ -41,6 +53,7 @@ class RawBlock:
     """`span` is the whole block without its last line end, `content` what is left without marks.
 
     `depth` is the number of `#` (0 where there are none), `marker` a footnote's printed mark.
+    `caption` is the title of an article that stands apart from its number, （目的）.
     `gap` is the number of blank lines before the block: a picture that was lost leaves a wide one.
     """
 
@@ -50,6 +63,7 @@ class RawBlock:
     gap: int = 0
     depth: int = 0
     marker: str = ""
+    caption: Span | None = None
 
 
 def read_blocks(text: str, *, plain: bool = False) -> tuple[RawBlock, ...]:
@@ -57,18 +71,49 @@ def read_blocks(text: str, *, plain: bool = False) -> tuple[RawBlock, ...]:
 
     Every non-space character of `text` lies in the span of exactly one block.
     """
-    return tuple(_merge(_line_blocks(text, plain=plain)))
+    lines = _with_captions(text, list(_line_blocks(text, plain=plain)))
+    return tuple(_merge(text, lines))
 
 
 def _line_blocks(text: str, *, plain: bool) -> Iterator[RawBlock]:
     gap = 0
+    in_article = False  # its 一, ２ and イ are items, also where `#` do not tell
     for start, end in _lines(text):
+        if text.startswith("\ufeff", start):  # a byte order mark
+            yield RawBlock(RawKind.MARKUP, Span(start, start + 1), Span(start, start), gap)
+            start += 1
         line = text[start:end]
         if not line.strip():
             gap += 1
             continue
-        yield _line_block(line, start, end, gap, plain=plain)
+        for block in _of_line(line, start, end, gap, plain=plain, in_article=in_article):
+            if block.kind is RawKind.HEADING:
+                in_article = plain and block.depth == _ARTICLE_DEPTH
+            yield block
         gap = 0
+
+
+def _with_captions(text: str, blocks: list[RawBlock]) -> Iterator[RawBlock]:
+    """（目的） on the line above 第一条 is the article's title."""
+    caption: RawBlock | None = None
+    for block, following in zip_longest(blocks, blocks[1:]):
+        if following is not None and _is_caption(text, block, following):
+            caption = block
+        elif caption is not None:
+            yield replace(block, caption=caption.span, gap=caption.gap)
+            caption = None
+        else:
+            yield block
+
+
+def _is_caption(text: str, block: RawBlock, following: RawBlock) -> bool:
+    return (
+        block.kind is RawKind.TEXT
+        and following.kind is RawKind.HEADING
+        and following.caption is None
+        and _ARTICLE_NUMBER.fullmatch(following.content.cut(text)) is not None
+        and _ARTICLE_CAPTION.fullmatch(text, block.span.start, block.span.end) is not None
+    )
 
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:
@@ -80,50 +125,69 @@ def _lines(text: str) -> Iterator[tuple[int, int]]:
     yield position, len(text)
 
 
-def _line_block(line: str, start: int, end: int, gap: int, *, plain: bool) -> RawBlock:
+def _of_line(
+    line: str, start: int, end: int, gap: int, *, plain: bool, in_article: bool
+) -> Iterator[RawBlock]:
+    """The block of a line; two for an article whose text begins behind its number."""
     span = Span(start, end)
-    if line.startswith("\ufeff"):
-        line = " " + line[1:]
-    if not plain and (match := _HEADING.match(line)):
-        closing = _CLOSING_MARKS.search(line, match.end())
-        content = Span(start + match.end(), start + (closing.start() if closing else len(line)))
-        return RawBlock(RawKind.HEADING, span, content, gap, depth=len(match[1]))
-    if plain and _is_plain_heading(line):
-        return RawBlock(RawKind.HEADING, span, span, gap)
-    if _RULE.match(line) or _IMAGE.match(line) or _COMMENT.match(line):
-        return RawBlock(RawKind.MARKUP, span, Span(start, start), gap)
-    if "\t" in line.strip() or _PIPE_ROW.match(line):
-        return RawBlock(RawKind.TABLE, span, span, gap)
-    if match := _FOOTNOTE.match(line):
-        content = Span(start + match.end(), end)
-        return RawBlock(
-            RawKind.FOOTNOTE, span, content, gap, marker=match["tag"] or match["mark"] or ""
+    article = _ARTICLE.match(line)
+    if article and heading_number(f"{article['number']} "):
+        behind = start + article.end()
+        caption = Span(start + article.start("caption"), start + article.end("caption"))
+        yield RawBlock(
+            RawKind.HEADING,
+            Span(start, behind),
+            Span(start + article.start("number"), start + article.end("number")),
+            gap,
+            depth=_ARTICLE_DEPTH,
+            caption=caption if article["caption"] else None,
         )
-    return RawBlock(RawKind.TEXT, span, span, gap)
+        yield RawBlock(RawKind.TEXT, Span(behind, end), Span(behind, end))
+    elif not plain and (match := _HEADING.match(line)):
+        content = Span(start + match.end(), max(start + _title_end(line), start + match.end()))
+        yield RawBlock(RawKind.HEADING, span, content, gap, depth=len(match[1]))
+    elif plain and _is_plain_heading(line, in_article=in_article):
+        yield RawBlock(RawKind.HEADING, span, span, gap)
+    elif _RULE.match(line) or _IMAGE.match(line) or _COMMENT.match(line):
+        yield RawBlock(RawKind.MARKUP, span, Span(start, start), gap)
+    elif "\t" in line.strip() or _PIPE_ROW.match(line):
+        yield RawBlock(RawKind.TABLE, span, span, gap)
+    elif match := _FOOTNOTE.match(line):
+        marker = match["tag"] or match["mark"]
+        content = Span(start + match.end(), end)
+        yield RawBlock(RawKind.FOOTNOTE, span, content, gap, marker=marker)
+    else:
+        yield RawBlock(RawKind.TEXT, span, span, gap)
 
 
-def _is_plain_heading(line: str) -> bool:
-    """第1節 概要, 1 目的: numbered, short, and no sentence."""
+def _title_end(line: str) -> int:
+    """Where the title ends: before the closing marks of "## Title ##"."""
+    bare = line.rstrip(" \t")
+    unmarked = bare.rstrip("#")
+    closed = len(unmarked) < len(bare) and unmarked.endswith((" ", "\t"))
+    return len(unmarked) if closed else len(line)
+
+
+def _is_plain_heading(line: str, *, in_article: bool) -> bool:
+    """第1節 概要, 1 目的, 附則, コラム 海賊対処: numbered (or a box's), short, and no sentence."""
     bare = line.strip()
-    return (
-        len(bare) <= _PLAIN_HEADING_MAX_CHARACTERS
-        and heading_number(bare) is not None
-        and not _SENTENCE_END.search(bare)
-    )
+    if len(bare) > _PLAIN_HEADING_MAX_CHARACTERS or bare.endswith(_NO_TITLE_ENDS):
+        return False
+    if is_supplement(bare) or box_heading(bare) is not None:
+        return True
+    number = heading_number(bare)
+    return number is not None and (not in_article or number.level in UNITS)
 
 
-def _merge(blocks: Iterator[RawBlock]) -> Iterator[RawBlock]:
+def _merge(text: str, blocks: Iterator[RawBlock]) -> Iterator[RawBlock]:
     """Lines of one table, paragraph or footnote, with no blank line between, are one block."""
     current: RawBlock | None = None
     for block in blocks:
-        if current is not None and _belongs(current, block):
-            current = RawBlock(
-                current.kind,
-                Span(current.span.start, block.span.end),
-                Span(current.content.start, block.span.end),
-                current.gap,
-                current.depth,
-                current.marker,
+        if current is not None and _belongs(text, current, block):
+            current = replace(
+                current,
+                span=Span(current.span.start, block.span.end),
+                content=Span(current.content.start, block.span.end),
             )
             continue
         if current is not None:
@@ -133,9 +197,15 @@ def _merge(blocks: Iterator[RawBlock]) -> Iterator[RawBlock]:
         yield current
 
 
-def _belongs(current: RawBlock, block: RawBlock) -> bool:
+def _belongs(text: str, current: RawBlock, block: RawBlock) -> bool:
     if block.gap:
         return False
-    if current.kind is RawKind.FOOTNOTE:
-        return block.kind is RawKind.TEXT
-    return current.kind is block.kind and current.kind in (RawKind.TABLE, RawKind.TEXT)
+    if current.kind is RawKind.TABLE:
+        return block.kind is RawKind.TABLE
+    if block.kind is not RawKind.TEXT or current.kind not in (RawKind.FOOTNOTE, RawKind.TEXT):
+        return False
+    start, end = block.span.start, block.span.end
+    if opens_note(text, start, end) or opens_reference(text, start, end):
+        return False
+    in_note = opens_note(text, current.span.start, current.span.end)
+    return in_note or not opens_item(text, start, end)

@@ -1,7 +1,7 @@
 """Names that a document declares to be the same thing.
 
-日米安全保障協議委員会 (SCC); 通称「2+2」。正式名称は日米安全保障協議委員会; a table cell that gives a name, its
-acronym and its English form.
+日米安全保障協議委員会 (SCC); 通称「2+2」。正式名称は日米安全保障協議委員会; a table cell that gives
+a name, its acronym and its English form.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from qa_service.types import Alias, Block, Box
 
 _WORD = "\u30a1-\u30ff\u3400-\u9fff・々"
-# 日米安全保障協議委員会 (SCC): kanji and katakana, an acronym in brackets, perhaps the English name.
+# 日米安全保障協議委員会 (SCC) Security Consultative Committee (「2+2」); the last two optional.
 _ACRONYM = re.compile(
-    rf"(?P<before>.?)(?<![{_WORD}])(?P<name>[{_WORD}]{{2,40}})\s?[(（](?P<acronym>[A-Z][A-Za-z0-9&+/-]{{1,11}})[)）]"
-    r"(?:\s(?P<english>[A-Z][A-Za-z]+(?: [A-Za-z&]+){1,9}))?(?:\s?[(（]「(?P<nickname>[^「」()（）]{2,20})」[)）])?"
+    rf"(?P<before>.?)(?<![{_WORD}])(?P<name>[{_WORD}]{{2,40}})\s?"
+    r"[(（](?P<acronym>[A-Z][A-Za-z0-9&+/-]{1,11})[)）]"
+    r"(?:\s(?P<english>[A-Z][A-Za-z]{1,29}(?: [A-Za-z&]{1,30}){1,9}))?"
+    r"(?:\s?[(（]「(?P<nickname>[^「」()（）]{2,20})」[)）])?"
 )
 _MODIFIER_END = re.compile(
     r"[ぁ-ん]"

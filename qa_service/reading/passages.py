@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from qa_service.reading import mapped_text
 from qa_service.reading.sentences import split_sentences
@@ -48,6 +48,7 @@ def cut_passages(document: Document) -> tuple[Passage, ...]:
     numbering: Counter[tuple[str, str]] = Counter()
     passages: list[Passage] = []
     dropped = _dropped(document)
+    contexts = _Contexts(document)
     for draft in _drafts(document):
         place = draft.section_id.replace("/", "-")
         letter = _LETTERS[draft.kind]
@@ -58,7 +59,7 @@ def cut_passages(document: Document) -> tuple[Passage, ...]:
                 document_id=document.id,
                 kind=draft.kind,
                 content=draft.content,
-                context=_context(document, draft),
+                context=contexts.of(draft),
                 spans=_quoted(document.source.text, dropped, draft.content),
                 section_id=draft.section_id,
                 figure_id=draft.figure_id,
@@ -123,19 +124,19 @@ def _cut(block: Block, limit: int) -> list[Block]:
     return [
         Block(
             block.kind,
-            mapped_text.strip(block.content.slice(first, last)),
+            mapped_text.strip(mapped_text.cut(block.content, first, last)),
             block.section_id,
             block.figure_id,
             block.box_id,
             block.note_ids,
         )
-        for first, last in zip(cuts, cuts[1:], strict=False)
+        for first, last in pairwise(cuts)
         if text[first:last].strip()
     ]
 
 
 def _with_forced_ends(ends: list[int], limit: int) -> list[int]:
-    """A sentence longer than three passages (a list of words, a broken text) is cut all the same."""
+    """A sentence longer than three passages (a list of words, a broken text) is cut as well."""
     forced: list[int] = []
     start = 0
     for end in ends:
@@ -174,6 +175,8 @@ def _table(figure: Figure, block: Block) -> Iterator[Block]:
     ]
     whole = mapped_text.join("\n", [line for line in lines if line.text])
     notes = tuple(dict.fromkeys((*figure.note_ids, *block.note_ids)))
+    if not whole.text:
+        return
     yield Block(block.kind, whole, block.section_id, figure.id, block.box_id, notes)
     for row in table.rows:
         cells = [
@@ -200,18 +203,24 @@ def _labelled(names: tuple[str, ...], cell: Cell) -> MappedText:
     return mapped_text.concatenate([mapped_text.inserted(f"{' '.join(names)}: "), cell.content])
 
 
-def _context(document: Document, draft: Block) -> tuple[str, ...]:
-    metadata = document.source.metadata
-    section = next(s for s in document.sections if s.id == draft.section_id)
-    lines = [metadata.title]
-    lines += section.path
-    if draft.box_id:
-        box = next(box for box in document.boxes if box.id == draft.box_id)
-        lines.append(f"{box.kind} {box.title}".strip())
-    if draft.figure_id and draft.kind is not PassageKind.CAPTION:
-        figure = next(figure for figure in document.figures if figure.id == draft.figure_id)
-        lines.append(f"{figure.label} {figure.caption}".strip())
-    return tuple(dict.fromkeys(line for line in lines if line))
+class _Contexts:
+    """What is read in front of a passage: document, section titles, box, caption."""
+
+    def __init__(self, document: Document) -> None:
+        self._title = document.source.metadata.title
+        self._paths = {section.id: section.path for section in document.sections}
+        self._boxes = {box.id: f"{box.kind} {box.title}".strip() for box in document.boxes}
+        self._figures = {
+            figure.id: f"{figure.label} {figure.caption}".strip() for figure in document.figures
+        }
+
+    def of(self, draft: Block) -> tuple[str, ...]:
+        lines = [self._title, *self._paths[draft.section_id]]
+        if draft.box_id:
+            lines.append(self._boxes[draft.box_id])
+        if draft.figure_id and draft.kind is not PassageKind.CAPTION:
+            lines.append(self._figures[draft.figure_id])
+        return tuple(dict.fromkeys(line for line in lines if line))
 
 
 def _quoted(source: str, dropped: bytearray, content: MappedText) -> tuple[Span, ...]:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 
 # 恫喝どうかつに: kanji, then at least two hiragana for each two kanji.
-_CANDIDATE = re.compile(r"(?P<kanji>[\u3005\u3400-\u9fff]{2,})(?P<kana>[ぁ-ゖー]{3,12})")
+_CANDIDATE = re.compile(
+    r"(?<![\u3005\u3400-\u9fff])(?P<kanji>[\u3005\u3400-\u9fff]{2,})(?P<kana>[ぁ-ゖー]{3,12})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Reading:
 
 
 def find_readings(text: str) -> Iterator[Reading]:
-    """Readings in order. A word of one kanji is passed over: と, た, に are too often its grammar."""
+    """Readings in order; words of one kanji are passed over: と, た, に are too often grammar."""
     for match in _CANDIDATE.finditer(text):
         kanji, kana = match["kanji"], match["kana"]
         for length in range(min(len(kanji), 6), 1, -1):

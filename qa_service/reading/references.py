@@ -1,25 +1,23 @@
 """参照 lines, split into references and resolved inside the corpus.
 
-**参照** 資料23（…）、図表Ⅲ-2-1-1（…）、2節（…）: each item is a label and a title in brackets. What the
-corpus does not hold stays marked as unresolved, so that nobody answers from it.
+**参照** 資料23（…）、図表Ⅲ-2-1-1（…）、2節（…）: each item is a label and a title in brackets. What
+the corpus does not hold stays marked as unresolved, so that nobody answers from it.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
-from qa_service.reading.numbering import find_labels, normalise
-from qa_service.types import Document, MappedText, Reference, ReferenceStatus, Section
+from qa_service.reading.numbering import UNITS, find_labels, find_place, heading_number
+from qa_service.types import Document, MappedText, Reference, ReferenceStatus
 
 _OPENING = re.compile(r"[ 　]*[*_【\[（(]*(?:参照|参考|See also)[*_】\]）)]*[ 　:：]*")  # 参照
 _SEPARATOR = re.compile(r"[、,，；;]")
-# 2節, 第3章第1節, 1節2項: a place in this or another chapter.
-_PLACE = re.compile(
-    r"(?:第?[0-9０-９Ⅰ-Ⅻ一二三四五六七八九十]+[部編章節款項条]の?)+(?:[0-9０-９]+(?:-[0-9０-９]+)*)?"
-)
-_STEP = re.compile(r"第?([0-9０-９Ⅰ-Ⅻ一二三四五六七八九十]+)([部編章節款項条])")
+_Place = tuple[str, ...]  # ("3部", "2章", "1節")
 
 
 def find_references(line: MappedText, section_id: str) -> list[Reference]:
@@ -37,8 +35,8 @@ def find_references(line: MappedText, section_id: str) -> list[Reference]:
         if labels:
             kind = "appendix" if labels[0].kind == "appendix" else "figure"
             canonical = labels[0].id
-        elif place := _PLACE.search(label):
-            kind, canonical = "section", _canonical_place(place.group())
+        elif place := find_place(label):
+            kind, canonical = "section", "/".join(place)
         else:
             continue
         found.append(
@@ -48,67 +46,90 @@ def find_references(line: MappedText, section_id: str) -> list[Reference]:
 
 
 def resolve_references(documents: Sequence[Document]) -> tuple[Document, ...]:
-    """The documents with each reference pointed at its target, in its own document first."""
-    return tuple(_resolved(document, documents) for document in documents)
+    """The documents with each reference pointed at its target, in its own document first.
 
-
-def _resolved(document: Document, documents: Sequence[Document]) -> Document:
-    if not document.references:
-        return document
-    others = [
-        other for other in documents if other.id != document.id and _same_work(other, document)
-    ]
-    return replace(
-        document,
-        references=tuple(_resolve(r, [document, *others]) for r in document.references),
+    Chapters of one edition may point at each other; 図表1-1-1 of another book is another.
+    """
+    works: defaultdict[str, list[_Targets]] = defaultdict(list)
+    for document in documents:
+        works[document.source.metadata.title].append(_Targets(document))
+    return tuple(
+        _resolved(document, works[document.source.metadata.title])
+        if document.references
+        else document
+        for document in documents
     )
 
 
-def _same_work(one: Document, other: Document) -> bool:
-    """Chapters of one edition may point at each other; 図表1-1-1 of another book is another."""
-    return one.source.metadata.title == other.source.metadata.title
+def _resolved(document: Document, work: Sequence[_Targets]) -> Document:
+    own = next(targets for targets in work if targets.document is document)
+    ordered = [own, *(targets for targets in work if targets is not own)]
+    return replace(
+        document,
+        references=tuple(_resolve(reference, own, ordered) for reference in document.references),
+    )
 
 
-def _resolve(reference: Reference, documents: Sequence[Document]) -> Reference:
-    for document in documents:
-        target = _target(reference, document)
+def _resolve(reference: Reference, own: _Targets, ordered: Sequence[_Targets]) -> Reference:
+    here = own.place_of(reference.section_id)
+    for targets in ordered:
+        target = targets.find(reference, here)
         if target is not None:
             return replace(
                 reference,
                 status=ReferenceStatus.RESOLVED,
-                target_document_id=document.id,
+                target_document_id=targets.document.id,
                 target_id=target,
             )
     return replace(
-        reference,
-        status=ReferenceStatus.UNRESOLVED,
-        target_document_id=None,
-        target_id=None,
+        reference, status=ReferenceStatus.UNRESOLVED, target_document_id=None, target_id=None
     )
 
 
-def _target(reference: Reference, document: Document) -> str | None:
-    if reference.target_kind != "section":
-        return next((f.id for f in document.figures if f.id == reference.canonical), None)
-    for section in document.sections:
-        if _places(section)[-len(reference.canonical.split("/")) :] == reference.canonical.split(
-            "/"
-        ):
-            return section.id
-    return None
+class _Targets:
+    """What references may point at in one document, by canonical form."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self._figures = {figure.id for figure in document.figures}
+
+    def find(self, reference: Reference, here: _Place) -> str | None:
+        """The id of what a reference names that stands at `here`: a figure's or a section's.
+
+        What a place leaves unsaid is as in `here`: 2節 is one of this chapter.
+        """
+        if reference.target_kind != "section":
+            return reference.canonical if reference.canonical in self._figures else None
+        named = tuple(reference.canonical.split("/"))
+        above = [number for number, step in enumerate(here) if step[-1:] == named[0][-1:]]
+        unsaid = here[: above[0]] if above else here
+        while True:
+            found = self._sections.get((*unsaid, *named))
+            if found is not None or not unsaid:
+                return found
+            unsaid = unsaid[:-1]
+
+    def place_of(self, section_id: str) -> _Place:
+        return self._places.get(section_id, ())
+
+    @cached_property
+    def _sections(self) -> dict[_Place, str]:
+        return {place: id for id, place in reversed(self._places.items())}
+
+    @cached_property
+    def _places(self) -> dict[str, _Place]:
+        """第Ⅲ部第2章 > 第1節 > 2 -> ("3部", "2章", "1節"): the steps that have a unit."""
+        metadata = self.document.source.metadata
+        above = [str(heading) for heading in (metadata.part, metadata.chapter) if heading]
+        return {
+            section.id: _place([*above, *([] if section.is_lead else section.path)])
+            for section in self.document.sections
+        }
 
 
-def _places(section: Section) -> list[str]:
-    """第1節 > 2 -> ["1節"]: only steps that a reference can name by their unit."""
-    return [
-        f"{normalise(number)}{unit}"
-        for heading in section.path
-        for number, unit in _STEP.findall(heading.split(" ")[0])
-    ] or [""]
-
-
-def _canonical_place(text: str) -> str:
-    return "/".join(f"{normalise(number)}{unit}" for number, unit in _STEP.findall(text))
+def _place(headings: Sequence[str]) -> _Place:
+    numbers = [heading_number(heading) for heading in headings]
+    return tuple(f"{n.part}{n.level}" for n in numbers if n is not None and n.level in UNITS)
 
 
 def _items(text: str, start: int) -> list[tuple[int, int]]:

@@ -7,7 +7,6 @@ source. Nothing is corrected: a misread character (米務長官) stays.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qa_service.reading import mapped_text
@@ -17,15 +16,18 @@ from qa_service.types import Alias, MappedText, Repair, RepairKind, Span
 _JAPANESE = "\u3005-\u3007\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _EMPHASIS = re.compile(r"\*\*|__|(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)|~~|</?(?:b|i|u|em|strong|span)>")
 _MARKER = re.compile(r"<sup>\s*(?P<tag>[^<\s]{1,6})\s*</sup>|\[\^(?P<mark>[^\]\s]{1,20})\]")
-_LINE_BREAK = re.compile(r"[ \t　]*(?:\\|<br\s*/?>)?[ \t　]*[\r\n\f]+[ \t　]*|<br\s*/?>")
+_LINE_BREAK = re.compile(r"[\r\n\f](?:[ \t　\r\n\f]*[\r\n\f])?|<br\s{0,3}/?>")
+_BLANKS = " \t　"
 # (DICAS) ダイキャス Forum on Defense Industrial … を: a reading and a name behind an acronym.
 _BEHIND_ACRONYM = re.compile(
-    r"[(（](?P<acronym>[A-Z][A-Za-z&+-]{1,11})[)）]\s*(?P<reading>[ァ-ヴー・]{2,20})?\s*"
-    rf"(?P<name>[A-Z][A-Za-z]+(?:[ ,]+[A-Za-z&-]+){{1,14}})\s*(?=[{_JAPANESE}])"
+    r"[(（](?P<acronym>[A-Z][A-Za-z&+-]{1,11})[)）]\s{0,2}(?P<reading>[ァ-ヴー・]{2,20})?\s{0,2}"
+    rf"(?P<name>[A-Z][A-Za-z]{{1,29}}(?:[ ,]{{1,3}}[A-Za-z&-]{{1,30}}){{1,14}})"
+    rf"\s{{0,2}}(?=[{_JAPANESE}])"
 )
 # 訓練・Intelligence, Surveillance and Reconnaissance演習: a name pressed between Japanese words.
 _PRESSED_IN = re.compile(
-    rf"(?<=[{_JAPANESE}・、])(?P<name>[A-Z][A-Za-z]+(?:,? (?:[a-z]{{2,3}} )?[A-Z][A-Za-z]+){{1,9}})(?=[{_JAPANESE}])"
+    rf"(?<=[{_JAPANESE}・、])(?P<name>[A-Z][A-Za-z]{{1,29}}"
+    rf"(?:,? (?:[a-z]{{2,3}} )?[A-Z][A-Za-z]{{1,29}}){{1,9}})(?=[{_JAPANESE}])"
 )
 _ACRONYM = re.compile(r"[(（](?P<acronym>[A-Z]{2,10})[)）]")  # (ISR)
 
@@ -69,9 +71,9 @@ def _drop_marks(
     places = _apart(sorted(place for place, _ in marks))
     labels = dict(marks)
     markers = [
-        (labels[place], text.spans(*place)[0])
+        (labels[place], spans[0])
         for place in places
-        if labels[place] and text.spans(*place)
+        if labels[place] and (spans := mapped_text.cut(text, *place).spans())
     ]
     repairs = _recorded(text, places, RepairKind.MARKUP_DROPPED)
     return mapped_text.remove(text, places), repairs, markers
@@ -92,14 +94,26 @@ def _join_lines(text: MappedText) -> tuple[MappedText, list[Repair]]:
     repairs: list[Repair] = []
     position = 0
     for match in _LINE_BREAK.finditer(text.text):
-        before, after = text.text[: match.start()][-1:], text.text[match.end() :][:1]
-        pieces.append(text.slice(position, match.start()))
+        start, end = _with_blanks(text.text, *match.span(), after=position)
+        before, after = text.text[start - 1 : start], text.text[end : end + 1]
+        pieces.append(mapped_text.cut(text, position, start))
         if before and after and not (is_japanese(before) and is_japanese(after)):
             pieces.append(mapped_text.inserted(" "))
-        repairs += _recorded(text, [match.span()], RepairKind.SPACE_DROPPED)
-        position = match.end()
-    pieces.append(text.slice(position, len(text)))
+        repairs += _recorded(text, [(start, end)], RepairKind.SPACE_DROPPED)
+        position = end
+    pieces.append(mapped_text.cut(text, position, len(text)))
     return mapped_text.concatenate(pieces), repairs
+
+
+def _with_blanks(text: str, start: int, end: int, *, after: int) -> tuple[int, int]:
+    """A line break with the spaces around it and the backslash that Markdown sets before it."""
+    while start > after and text[start - 1] in _BLANKS:
+        start -= 1
+    if start > after and text[start - 1] == "\\":
+        start -= 1
+    while end < len(text) and text[end] in _BLANKS:
+        end += 1
+    return start, end
 
 
 def is_japanese(character: str) -> bool:
@@ -120,7 +134,7 @@ def _lift_names(text: MappedText) -> tuple[MappedText, list[Repair], list[Alias]
         places.append((behind, match.end()))
     acronyms = {match["acronym"] for match in _ACRONYM.finditer(text.text)}
     for match in _PRESSED_IN.finditer(text.text):
-        acronym = next((a for a in acronyms if _spells(match["name"], a)), None)
+        acronym = _spelled_among(match["name"], acronyms)
         if acronym:
             aliases.append(Alias((acronym, match["name"])))
             places.append(match.span())
@@ -131,8 +145,18 @@ def _lift_names(text: MappedText) -> tuple[MappedText, list[Repair], list[Alias]
 
 def _spells(name: str, acronym: str) -> bool:
     """Intelligence, Surveillance and Reconnaissance spells ISR; so does Forum on … spell DICAS."""
-    initials = "".join(word[0] for word in re.findall(r"[A-Za-z]+", name) if word[0].isupper())
-    return initials.endswith(acronym.upper()) and len(acronym) > 1
+    return len(acronym) > 1 and _initials(name).endswith(acronym.upper())
+
+
+def _spelled_among(name: str, acronyms: set[str]) -> str | None:
+    """The longest of the acronyms that the name spells."""
+    initials = _initials(name)
+    endings = (initials[place:] for place in range(len(initials) - 1))
+    return next((ending for ending in endings if ending in acronyms), None)
+
+
+def _initials(name: str) -> str:
+    return "".join(word[0] for word in re.findall(r"[A-Za-z]+", name) if word[0].isupper())
 
 
 def _lift_readings(text: MappedText) -> tuple[MappedText, list[Repair], list[Alias]]:
@@ -150,5 +174,5 @@ def _recorded(text: MappedText, places: list[tuple[int, int]], kind: RepairKind)
     return [
         Repair(kind, spans, text.text[start:end].strip())
         for start, end in places
-        if (spans := text.spans(start, end))
+        if (spans := mapped_text.cut(text, start, end).spans())
     ]

@@ -2,8 +2,8 @@
 
 A sentence ends at 。, ！, ？ or at . ! ? before white space, and takes the closing brackets and
 quotation marks behind it along. Nothing ends inside brackets or quotation marks
-(「…である。」と述べた is one sentence), nor after an abbreviation (U.S., No. 5, J. Smith). A line break
-ends a sentence where the text has lines (a table row, a list).
+(「…である。」と述べた is one sentence), nor after an abbreviation (U.S., No. 5, J. Smith). A line
+break ends a sentence where the text has lines (a table row, a list).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def split_sentences(text: str) -> tuple[Sentence, ...]:
 
 
 def _goes_on(text: str, match: re.Match[str]) -> bool:
-    """True where the mark does not end the sentence: "U.S. forces", "!?" in the middle of a word."""
+    """True where the mark does not end the sentence: "U.S. forces", "!?" within a word."""
     if match.group() == ".":
         if _ABBREVIATION.search(text, max(0, match.start() - 12), match.start()):
             return True

@@ -19,6 +19,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qa_service.errors import CorpusError, DuplicateError, EncodingError, MetadataError
+from qa_service.reading.classes import ends_sentence
+from qa_service.reading.numbering import heading_number
 from qa_service.types import Heading, Metadata, Source
 
 FORMATS = (".md", ".txt", ".jsonl")
@@ -26,7 +28,10 @@ _OTHER_ENCODINGS = ("cp932", "euc_jp", "iso2022_jp", "gb18030", "cp1252")
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_TITLE_LINE = re.compile(r"^#[ \t]+(?P<title>\S[^\n]*)$", re.MULTILINE)  # # The title
+_TITLE_LINE = re.compile(r"^#[ \t]+(?P<title>\S[^\r\n]*)", re.MULTILINE)  # # The title
+_TABLE_LINE = re.compile(r"\s*\[+\s*(?P<name>[^\]]+?)\s*\]")  # [part]
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TITLE_MAX_CHARACTERS = 60
 
 
 class _HeadingTable(BaseModel):
@@ -57,9 +62,16 @@ def read_corpus(corpus: Path) -> tuple[Source, ...]:
     Raises CorpusError where there is nothing to read, EncodingError, MetadataError, and
     DuplicateError for two sources with one id or with the same text.
     """
-    if not corpus.exists():
-        raise CorpusError(corpus, "is not there. Name a folder with .md, .txt or .jsonl files.")
-    paths = [corpus] if corpus.is_file() else list(_documents_in(corpus))
+    try:
+        paths = [corpus] if corpus.is_file() else list(_documents_in(corpus))
+    except FileNotFoundError as error:
+        raise CorpusError(
+            corpus, "is not there. Name a folder with .md, .txt or .jsonl files."
+        ) from error
+    except OSError as error:
+        raise CorpusError(
+            corpus, f"cannot be read ({error.strerror}). Check its rights."
+        ) from error
     if not paths:
         raise CorpusError(corpus, "holds no document. Put a .md, .txt or .jsonl file there.")
     folder = corpus.parent if corpus.is_file() else corpus
@@ -74,6 +86,8 @@ def read_sources(path: Path, *, folder: Path | None = None) -> tuple[Source, ...
         raise CorpusError(path, f"is not one of the formats read: {', '.join(FORMATS)}.")
     data = _bytes_of(path)
     text = _decode(path, data)
+    if hidden := _hidden_encoding(data):
+        raise _not_utf8(path, hidden, line=1)
     relative = path.relative_to(folder).as_posix() if folder else path.name
     described, metadata_bytes = _metadata_beside(path)
     if path.suffix.lower() == ".jsonl":
@@ -92,7 +106,10 @@ def read_sources(path: Path, *, folder: Path | None = None) -> tuple[Source, ...
 
 
 def _documents_in(folder: Path) -> Iterator[Path]:
+    next(folder.iterdir(), None)  # rglob is silent about a folder that it may not read
     for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            continue
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if path.suffix.lower() in FORMATS and path.stem.upper() != "README" and not hidden:
             yield path
@@ -110,22 +127,36 @@ def _decode(path: Path, data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        found = _guess_encoding(data)
-        looks = f"it looks like {found}" if found else "no known encoding fits"
-        cure = (
-            f"Convert it, for instance with: iconv -f {found.upper()} -t UTF-8 {path.name}"
-            if found
-            else "Save it as UTF-8."
-        )
-        raise EncodingError(
-            path, f"is not UTF-8 ({looks}). {cure}", encoding=found, line=line
-        ) from error
+        raise _not_utf8(path, _guess_encoding(data), line=line) from error
+
+
+def _not_utf8(path: Path, found: str | None, *, line: int) -> EncodingError:
+    looks = f"it looks like {found}" if found else "no known encoding fits"
+    cure = (
+        f"Convert it, for instance with: iconv -f {found.upper()} -t UTF-8 {path.name}"
+        if found
+        else "Save it as UTF-8."
+    )
+    return EncodingError(path, f"is not UTF-8 ({looks}). {cure}", encoding=found, line=line)
+
+
+def _hidden_encoding(data: bytes) -> str | None:
+    """An encoding whose bytes UTF-8 lets through.
+
+    Every other byte of Latin text in UTF-16 is NUL; ISO-2022-JP has escape sequences.
+    """
+    sample = data[:2_000]
+    if len(sample) > 1 and sample.count(0) * 4 > len(sample):
+        return "utf-16-le" if sample[1::2].count(0) >= sample[::2].count(0) else "utf-16-be"
+    return "iso2022_jp" if b"\x1b$" in data else None
 
 
 def _guess_encoding(data: bytes) -> str | None:
     """The encoding whose text reads most like Japanese or Latin prose."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
+    if hidden := _hidden_encoding(data):
+        return hidden
     best: tuple[float, str] | None = None
     for name in _OTHER_ENCODINGS:
         try:
@@ -151,7 +182,7 @@ def _metadata_beside(path: Path) -> tuple[_MetadataFile, bytes]:
     data = _bytes_of(beside)
     text = _decode(beside, data)
     try:
-        return _MetadataFile.model_validate(tomllib.loads(text)), data
+        return _MetadataFile.model_validate(tomllib.loads(text.removeprefix("\ufeff"))), data
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         number = int(line[1]) if line else text.count("\n") + 1
@@ -169,18 +200,26 @@ def _metadata_beside(path: Path) -> tuple[_MetadataFile, bytes]:
 
 
 def _line_of_key(text: str, key: str) -> int:
-    last = key.rsplit(".", 1)[-1]
-    for number, line in enumerate(text.splitlines(), start=1):
-        if re.match(rf"\s*(?:\[?[\w.]*\b)?{re.escape(last)}\b", line):
+    """The line that sets `part.number`: `number = …` below `[part]`, or the table itself."""
+    table, _, name = key.rpartition(".")
+    here, found = "", 1
+    for number, line in enumerate(text.split("\n"), start=1):
+        if opened := _TABLE_LINE.match(line):
+            here = opened["name"]
+            if here in (key, table):
+                found = number
+        elif (here == table and re.match(rf"\s*[\"']?{re.escape(name)}[\"']?\s*[.=]", line)) or (
+            not here and re.match(rf"\s*{re.escape(key)}\s*=", line)
+        ):
             return number
-    return 1
+    return found
 
 
 def _records(path: Path, relative: str, text: str, described: _MetadataFile) -> Iterator[Source]:
     """One document a line: {"id", "title", "text"}; offsets count in the record's text."""
     collection = _readable_id(described.id or path.stem)
     seen: dict[str, int] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         if not line.strip():
             continue
         record = _record(path, number, line)
@@ -215,15 +254,23 @@ def _with_title(described: _MetadataFile, title: str | None) -> _MetadataFile:
 def _record(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise CorpusError(path, f"is not valid JSON: {error}.", line=number) from error
     if not isinstance(record, dict):
         raise CorpusError(path, 'is not an object {"id", "title", "text"}.', line=number)
     for key, kinds in (("id", (str, int)), ("text", (str,))):
-        if not isinstance(record.get(key), kinds) or isinstance(record.get(key), bool):
+        value = record.get(key)
+        if not isinstance(value, kinds) or isinstance(value, bool):
             raise CorpusError(path, f"needs {key!r}, a string.", line=number)
     if not isinstance(record.get("title", ""), str):
         raise CorpusError(path, "needs 'title' to be a string.", line=number)
+    if not str(record["id"]).strip():
+        raise CorpusError(path, "has an empty 'id'. Give each record its own.", line=number)
+    for key in ("id", "title", "text"):
+        if _SURROGATE.search(str(record.get(key, ""))):
+            raise CorpusError(
+                path, f"has half a surrogate pair (\\ud800…) in {key!r}: mend it.", line=number
+            )
     if not record["text"].strip():
         raise CorpusError(path, "has an empty 'text'. Remove the record or fill it.", line=number)
     return record
@@ -246,9 +293,18 @@ def _metadata(described: _MetadataFile, *, title: str, text: str) -> Metadata:
 
 
 def _title_of(path: Path, text: str) -> str:
-    """The single `# Title` of a file, else the file's name."""
-    titles = _TITLE_LINE.findall(text)
-    return titles[0].strip() if len(titles) == 1 and path.suffix.lower() == ".md" else path.stem
+    """The single `# Title` of a .md, the short first line of a .txt, else the file's name."""
+    if path.suffix.lower() == ".md":
+        titles = [
+            match["title"].rstrip("# \t").strip("*_ ") for match in _TITLE_LINE.finditer(text)
+        ]
+        return titles[0] if len(titles) == 1 and titles[0] else path.stem
+    first, _, rest = text.lstrip("\ufeff \t\r\n\f　").partition("\n")
+    is_title = len(first) <= _TITLE_MAX_CHARACTERS and not rest.lstrip(" \t　")[:1].strip()
+    title = first.strip()
+    return (
+        title if is_title and not ends_sentence(title) and not heading_number(title) else path.stem
+    )
 
 
 def _guess_language(text: str) -> str:
@@ -280,7 +336,8 @@ def _refuse_duplicates(sources: list[Source]) -> None:
         if other := by_id.get(source.id):
             raise DuplicateError(
                 source.path,
-                f"has the id {source.id!r}, as {other.path} has. Rename one, or set `id` in its .toml.",
+                f"has the id {source.id!r}, as {other.path} has. "
+                "Rename one, or set `id` in its .toml.",
                 other=other.path,
             )
         by_id[source.id] = source

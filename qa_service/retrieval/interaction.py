@@ -93,6 +93,22 @@ class PieceIndex:
         scores[filled] = matched @ (weights / weights.sum())
         return scores
 
+    def missing(self, query: str, row: int, *, worst: int = 3) -> float:
+        """How much of the question's weightiest pieces a passage lacks, between 0 and 1.
+
+        The mean over the `worst` pieces of (weight, as a share of the highest, times what is not
+        matched): near 1 when the very subject of the question is not in the passage.
+        """
+        question = np.unique(self.model.pieces([query])[0])
+        weights = self._weights(question)
+        if not weights.any():
+            return 1.0
+        held = self.units[self.pieces[self.starts[row] : self.starts[row + 1]]]
+        best = (held @ self.model.units(question).T).max(axis=0, initial=0.0)
+        unmatched = 1 - np.clip((best - _NOISE) / (1 - _NOISE), 0, 1)
+        lacking = np.sort(weights / weights.max() * unmatched)[::-1]
+        return float(lacking[:worst].mean())
+
     def _weights(self, question: NDArray[np.int32]) -> NDArray[np.float32]:
         return self.model.piece_weights[question]
 

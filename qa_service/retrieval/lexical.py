@@ -44,6 +44,12 @@ class _Field:
         scores: NDArray[np.float32] = self.matrix.get_scores(known)
         return np.asarray(scores / ideal, dtype=np.float32)
 
+    def coverage(self, question: Sequence[str], text: Sequence[str]) -> float:
+        held = set(text)
+        weights = {term: self._best_score(term) for term in set(question)}
+        total = sum(weights.values())
+        return sum(weight for term, weight in weights.items() if term in held) / (total or 1.0)
+
     def _best_score(self, term: str) -> float:
         """A term's weight at full saturation; one that no passage has weighs like the rarest."""
         column = self.vocabulary.get(term)
@@ -85,6 +91,18 @@ class LexicalIndex:
         """(passages,) float32 between 0 and 1: the mean of the two fields' shares of the ideal."""
         characters, morphemes = self.fields
         return (characters.scores(terms.characters) + morphemes.scores(terms.morphemes)) / 2
+
+    def coverage(self, question: Terms, text: Terms) -> float:
+        """The share, 0 to 1, of the question's term weight that a text holds, indexed or not.
+
+        Terms weigh by their rarity in this index; how often they occur does not count.
+        """
+        characters, morphemes = self.fields
+        shares = [
+            characters.coverage(question.characters, text.characters),
+            morphemes.coverage(question.morphemes, text.morphemes),
+        ]
+        return sum(shares) / len(shares)
 
     def to_files(self) -> dict[str, bytes]:
         """Contents by file name, to be written and checksummed by `storage`."""

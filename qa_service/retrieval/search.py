@@ -17,18 +17,22 @@ from numpy.typing import NDArray
 
 from qa_service.errors import InputError
 from qa_service.reading.citations import cite
+from qa_service.retrieval.embedding import BUILTIN
 from qa_service.retrieval.fusion import choose_weights, fuse
 from qa_service.retrieval.han import fold_to_japanese
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.labels import raise_named
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.terms import extract_terms
-from qa_service.types import Filters, Hit, Passage, SearchResult
+from qa_service.types import Filters, Hit, Passage, PassageKind, SearchResult
 
 QUERY_MAX_CHARACTERS = 2_000
 TOP_K_MAX = 100
 
 _CANDIDATES = 200  # of each leg
+_POINTERS = frozenset([PassageKind.CAPTION, PassageKind.REFERENCE])
+_POINTER_WEIGHT = 0.85
+_WHOLE_TABLE_SHARE = 0.98
 _SCORE_ALL_UP_TO = 2_000  # passages: a corpus this small is matched whole
 
 
@@ -53,11 +57,10 @@ def search(
     """
     clock = _Clock()
     check_query(query)
-    if not 1 <= top_k <= TOP_K_MAX:
-        raise InputError("top_k", f"top_k must be from 1 to {TOP_K_MAX}, not {top_k}.")
+    check_top_k(top_k)
     allowed = _allowed_rows(index, filters)
     language = detect_language(query, default=index.languages[0] if index.languages else "en")
-    question = fold_to_japanese(query) if language == "zh" else query
+    question = fold_question(query, language)
     ranking = _rank(index, question, language, mode, allowed, max(top_k, _CANDIDATES), clock)
     places = ranking.order[:top_k].tolist()
     hits = tuple(_hit(index, ranking, place, rank) for rank, place in enumerate(places, start=1))
@@ -82,6 +85,17 @@ def check_query(query: str, *, field_name: str = "query") -> None:
             field_name,
             "The question holds half a surrogate pair, which is no character. Remove it.",
         )
+
+
+def check_top_k(top_k: int) -> None:
+    """InputError for a number of results outside 1 to 100."""
+    if not 1 <= top_k <= TOP_K_MAX:
+        raise InputError("top_k", f"top_k must be from 1 to {TOP_K_MAX}, not {top_k}.")
+
+
+def fold_question(query: str, language: str) -> str:
+    """The question as it is matched: a Chinese one in Japanese characters."""
+    return fold_to_japanese(query) if language == "zh" else query
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +135,7 @@ def _rank(
         legs["interaction"] = index.pieces.scores(question, rows)
     with clock.stage("fusion"):
         scores = _fused(index, language, rows, legs)
+        scores = _weigh_kinds(index, rows, scores)
         scores = raise_named(index, question, rows, scores)
     return _ranked(rows, scores, legs)
 
@@ -143,14 +158,43 @@ def _fused(
     rows: NDArray[np.int64],
     legs: Mapping[str, NDArray[np.float32]],
 ) -> NDArray[np.float32]:
-    """Documents in the question's language and others are weighed differently."""
-    transformer = index.embedder.name != "builtin"
-    same_language = np.array([index.languages[row] == language for row in rows], dtype=np.bool_)
+    """Documents in the question's language and others are weighed differently.
+
+    A Chinese question, folded to Japanese characters, shares its words with a Japanese document.
+    """
+    transformer = index.embedder.name != BUILTIN
+    alike = {"ja", "zh"} if language == "zh" else {language}
+    same_language = np.array([index.languages[row] in alike for row in rows], dtype=np.bool_)
     scores = [
         fuse(choose_weights(same_language=same, transformer=transformer), **legs)
         for same in (True, False)
     ]
     return np.where(same_language, scores[0], scores[1])
+
+
+def _weigh_kinds(
+    index: Index, rows: NDArray[np.int64], scores: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Pointers count less than statements, and a whole table no more than its best row.
+
+    A caption or a 参照 line names a subject and says nothing of it. A long table matches a little of
+    everything; where it is the answer, one of its rows says so more exactly.
+    """
+    weighed = scores.copy()
+    best_row: dict[tuple[str, str | None], float] = {}
+    for place, row in enumerate(rows):
+        passage = index.passages[row]
+        if passage.kind in _POINTERS:
+            weighed[place] *= _POINTER_WEIGHT
+        elif passage.kind is PassageKind.TABLE_ROW:
+            table = (passage.document_id, passage.figure_id)
+            best_row[table] = max(best_row.get(table, 0.0), float(scores[place]))
+    for place, row in enumerate(rows):
+        passage = index.passages[row]
+        table = (passage.document_id, passage.figure_id)
+        if passage.kind is PassageKind.TABLE and table in best_row:
+            weighed[place] = min(float(weighed[place]), best_row[table] * _WHOLE_TABLE_SHARE)
+    return weighed
 
 
 def _ranked(
@@ -176,8 +220,14 @@ def _hit(index: Index, ranking: _Ranking, place: int, rank: int) -> Hit:
 
 def _allowed_rows(index: Index, filters: Filters) -> NDArray[np.bool_] | None:
     """True for the rows that pass all filters; None when there is no filter."""
+    check_filters(index, filters)
     if filters == Filters():
         return None
+    return np.array([_passes(passage, filters) for passage in index.passages], dtype=np.bool_)
+
+
+def check_filters(index: Index, filters: Filters) -> None:
+    """InputError for a filter that names a document or section that the index does not hold."""
     for document in filters.documents:
         if document not in index.documents:
             raise InputError(
@@ -194,7 +244,6 @@ def _allowed_rows(index: Index, filters: Filters) -> NDArray[np.bool_] | None:
             "filters.section",
             f"There is no section {filters.section!r}. GET /v1/documents/{{id}} lists them.",
         )
-    return np.array([_passes(passage, filters) for passage in index.passages], dtype=np.bool_)
 
 
 def _passes(passage: Passage, filters: Filters) -> bool:

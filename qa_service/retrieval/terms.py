@@ -46,16 +46,18 @@ _KANJI_DIGITS = {digit: value for value, digit in enumerate("〇一二三四五�
 
 # English words that carry no subject; the Japanese ones are dropped by their part of speech.
 STOP_WORDS = frozenset(
-    "a an and any are as at be been before by can could did do does for from had has have how if "
-    "in into is it its many may me much not of on or please say says should such tell that the "
-    "their them there these they this those to under was were what when where which who whom whose "
-    "why will with would you your about describe explain give".split()
+    "a an and any are as at be been before by can could did do does for from had has "
+    "have how if in into is it its many may me much not of on or please say says "
+    "should such tell that the their them there these they this those to under was "
+    "were what when where which who whom whose why will with would you your about "
+    "describe explain give".split()
 )
 _FUNCTION_CLASSES = frozenset(["助詞", "助動詞", "補助記号", "記号", "空白", "接続詞", "感動詞"])
 # 為る, 有る, 居る …: auxiliary verbs that Sudachi marks as 非自立可能.
 _LIGHT_WORDS = frozenset(
-    "為る 有る 居る 成る 出来る 行く 来る 見る 言う 御 事 物 為 所 時 其の 此の 何 如何 何の 何れ "
-    "どう どの どこ いつ 誰 何故 幾つ どれ よう 様 の 教える 下さる 就く 於く 因る 対する 関する".split()
+    "為る 有る 居る 成る 出来る 行く 来る 見る 言う 御 事 物 為 所 時 其の "
+    "此の 何 如何 何の 何れ どう どの どこ いつ 誰 何故 幾つ どれ よう 様 の "
+    "教える 下さる 就く 於く 因る 対する 関する".split()
 )
 
 
@@ -126,8 +128,10 @@ def morphemes(folded: str) -> Iterator[Morpheme]:
 def _has_content(morpheme: Morpheme) -> bool:
     if morpheme.part_of_speech()[0] in _FUNCTION_CLASSES:
         return False
-    form = morpheme.normalized_form().lower()
-    return form not in _LIGHT_WORDS and form not in STOP_WORDS and not form.isspace()
+    if morpheme.surface() in STOP_WORDS:  # its normalised form is katakana: what -> ホワット
+        return False
+    form = morpheme.normalized_form()
+    return form not in _LIGHT_WORDS and not form.isspace()
 
 
 @cache

@@ -7,18 +7,29 @@ and listening are the command line's work.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from qa_service import __version__
-from qa_service.serving import document_routes, health_routes, search_routes
+from qa_service.serving import (
+    ask_routes,
+    chat_completions,
+    document_routes,
+    health_routes,
+    search_routes,
+)
 from qa_service.serving.docs_page import render_docs
+from qa_service.serving.event_stream import HEARTBEAT_SECONDS
+from qa_service.serving.language_model import LanguageModel
 from qa_service.serving.library import Library
 from qa_service.serving.problems import install_problem_handlers, with_problem_media_type
+
+if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
+    from qa_service.answering.generate import Generator
 
 _DESCRIPTION = """\
 Ask long official documents in your own language. Every passage comes with a citation: the printed
@@ -27,13 +38,23 @@ section number, the figure or table number, and the exact words in the source.
 Offsets count Unicode code points of the source text (`/v1/documents/{id}/source`) from 0; the end
 is exclusive. Errors are problem details (RFC 9457) with a `code`."""
 
-Watcher = Callable[[Library], Awaitable[None]]
+Watcher = Callable[[Library], Coroutine[Any, Any, None]]
 
 
 def create_app(
-    library: Library, *, search_threads: int = 4, watch: Watcher | None = None
+    library: Library,
+    *,
+    generator: Generator | None = None,
+    chat_footer: bool = False,
+    search_threads: int = 4,
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    watch: Watcher | None = None,
 ) -> FastAPI:
-    """`watch` runs beside the server as long as it does, to replace the index by newer ones."""
+    """`generator` is the language model that answers are generated with, None for none.
+
+    `watch` runs beside the server as long as it does, to replace the index by newer ones.
+    """
+    language_model = LanguageModel(generator)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -41,8 +62,11 @@ def create_app(
         async with anyio.create_task_group() as tasks:
             if watch is not None:
                 tasks.start_soon(watch, library)
+            tasks.start_soon(language_model.watch)
             yield
             tasks.cancel_scope.cancel()
+        if generator is not None:
+            await generator.close()
 
     app = FastAPI(
         title="qa_service",
@@ -53,8 +77,13 @@ def create_app(
         redoc_url=None,
     )
     app.state.library = library
+    app.state.language_model = language_model
+    app.state.chat_footer = chat_footer
+    app.state.heartbeat_seconds = heartbeat_seconds
     install_problem_handlers(app)
     app.include_router(search_routes.router)
+    app.include_router(ask_routes.router)
+    app.include_router(chat_completions.router)
     app.include_router(document_routes.router)
     app.include_router(health_routes.router)
     _add_docs(app)

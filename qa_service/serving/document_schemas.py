@@ -65,7 +65,7 @@ class SectionOut(Output):
     title: str
     depth: int
     heading: tuple[PlaceOut, ...] = Field(
-        description="Where its heading stands in the source; empty for the lead."
+        description="Where its heading stands in the source; the lead's is the document's own title."
     )
     children: list[SectionOut]
 

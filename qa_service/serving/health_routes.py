@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from qa_service import __version__
+from qa_service.serving.language_model import CurrentLanguageModel
 from qa_service.serving.library import CurrentLibrary
 
 router = APIRouter(tags=["health"])
@@ -33,14 +34,15 @@ async def get_health() -> Health:
 
 
 @router.get("/readyz", summary="Can it answer, and from what?")
-async def get_readiness(library: CurrentLibrary) -> Readiness:
+async def get_readiness(library: CurrentLibrary, model: CurrentLanguageModel) -> Readiness:
     index = library.shelf.index
+    faults = (*library.faults, *model.faults)
     return Readiness(
-        status="degraded" if library.faults else "ready",
+        status="degraded" if faults else "ready",
         generation=index.generation,
         documents=len(index.documents),
         passages=len(index.passages),
         embedder=index.embedder.name,
-        degraded=library.faults,
+        degraded=faults,
         version=__version__,
     )

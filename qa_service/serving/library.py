@@ -28,12 +28,15 @@ class Shelf:
         return cls(index, Counter(passage.document_id for passage in index.passages))
 
 
+_NEWEST_DAMAGED = "The newest index is damaged; the one before it is served."
+
+
 class Library:
-    """Holds the shelf in service. `faults` says in words why a newer one could not be taken."""
+    """Holds the shelf in service. `faults` says in words what is amiss with it, or why a newer one
+    could not be taken; it goes out to clients, so it names no path."""
 
     def __init__(self, index: Index) -> None:
-        self._shelf = Shelf.of(index)
-        self.faults: tuple[str, ...] = ()
+        self.replace(index)
 
     @property
     def shelf(self) -> Shelf:
@@ -41,7 +44,7 @@ class Library:
 
     def replace(self, index: Index) -> None:
         self._shelf = Shelf.of(index)
-        self.faults = ()
+        self.faults: tuple[str, ...] = (_NEWEST_DAMAGED,) if index.degraded else ()
 
 
 async def _library(request: Request) -> Library:

@@ -49,13 +49,16 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+_PROBLEM_CONTENT = {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}
+
+
 def with_problem_media_type(openapi: dict[str, Any]) -> dict[str, Any]:
-    """The description with errors under their own media type; FastAPI files them under JSON."""
+    """The description with problems under their own media type; FastAPI files them under JSON."""
     for methods in openapi["paths"].values():
         for operation in methods.values():
             for status, response in operation["responses"].items():
                 content = response.get("content", {})
-                if status >= "4" and "application/json" in content:
+                if status >= "4" and content.get("application/json") == _PROBLEM_CONTENT:
                     content[MEDIA_TYPE] = content.pop("application/json")
     return openapi
 

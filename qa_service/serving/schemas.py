@@ -23,13 +23,13 @@ from qa_service.types import (
 # --- in ----------------------------------------------------------------------------------------
 
 
-class _Input(BaseModel):
+class Input(BaseModel):
     """Strangers' data: no unknown fields, and no value of one type taken for another."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class SearchFilters(_Input):
+class SearchFilters(Input):
     """Only passages that pass every filter are found."""
 
     documents: list[str] = Field(
@@ -48,7 +48,7 @@ class SearchFilters(_Input):
         return Filters(tuple(self.documents), tuple(self.kinds), self.section)
 
 
-class SearchRequest(_Input):
+class SearchRequest(Input):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -130,7 +130,7 @@ class SpanOut(Output):
 
 
 class CitationOut(Output):
-    id: str
+    id: str = Field(description="Stable: the same place in the same source has the same id.")
     label: str = Field(
         description="The citation in one line, as one would print it.",
         examples=["令和6年版防衛白書 第Ⅲ部第2章第1節1-3「グローバルな課題への対応」"],

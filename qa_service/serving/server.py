@@ -6,6 +6,7 @@ import errno
 import logging
 import socket
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -17,6 +18,9 @@ from qa_service.retrieval.storage import current_generation
 from qa_service.serving.app import create_app
 from qa_service.serving.library import Library
 from qa_service.settings import Settings
+
+if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
+    from qa_service.answering.generate import Generator
 
 _log = logging.getLogger(__name__)
 
@@ -55,13 +59,20 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(index: Index, listener: socket.socket, settings: Settings) -> None:
-    """Serve until a signal ends it."""
+def run(
+    index: Index, listener: socket.socket, settings: Settings, generator: Generator | None = None
+) -> None:
+    """Serve until a signal ends it; with the language model of `generator`, where there is one."""
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
     )
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for each request to the model
     app = create_app(
-        Library(index), search_threads=settings.search_threads, watch=watch_for_newer_index
+        Library(index),
+        generator=generator,
+        chat_footer=settings.chat_footer,
+        search_threads=settings.search_threads,
+        watch=watch_for_newer_index,
     )
     config = uvicorn.Config(app, log_config=None, log_level=settings.log_level, server_header=False)
     uvicorn.Server(config).run(sockets=[listener])
@@ -69,6 +80,7 @@ def run(index: Index, listener: socket.socket, settings: Settings) -> None:
 
 async def watch_for_newer_index(library: Library, *, seconds: float = _WATCH_SECONDS) -> None:
     """Take up a new generation when there is one. A damaged one is refused, the old one stays."""
+    newest: str | None = None
     refused: str | None = None
     while True:
         await anyio.sleep(seconds)
@@ -77,7 +89,7 @@ async def watch_for_newer_index(library: Library, *, seconds: float = _WATCH_SEC
             newest = await anyio.to_thread.run_sync(current_generation, index.path)
             if newest in (None, index.generation, refused):
                 continue
-            load = partial(load_index, index.path, embedder=index.embedder)
+            load = partial(load_index, index.path, embedder=index.embedder, fallback=False)
             library.replace(await anyio.to_thread.run_sync(load))
         except (QaServiceError, OSError) as error:
             refused = newest

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_service.answering.conversation import Turn, make_standalone
+from qa_service.answering.conversation import make_standalone
+from qa_service.types import Turn
 
 DIALOGUES = tomllib.loads(
     (Path(__file__).parent / "data" / "dialogues.toml").read_text(encoding="utf-8")

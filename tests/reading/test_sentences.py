@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_every_character_but_white_space_is_in_one_sentence(text: str) -> None:
     sentences = split_sentences(text)
     kept = "".join(sentence.of(text) for sentence in sentences)
     assert "".join(kept.split()) == "".join(text.split())
-    assert all(a.end <= b.start for a, b in zip(sentences, sentences[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(sentences))
 
 
 def test_many_open_brackets_take_no_longer_than_their_number() -> None:

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,7 +80,7 @@ def ask_when_ready(port: int, path: str, *, seconds: float = 60) -> dict[str, An
     while True:
         try:
             return ask(port, path)
-        except urllib.error.URLError:
+        except OSError:  # refused, reset, or not ready
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)

@@ -1,0 +1,349 @@
+"""A question to an answer: make it stand alone, search, decide whether there is an answer, give it.
+
+`stream_answer` tells what happens as it happens; `ask` gives the whole. Both give the same answer,
+with the same citation numbers: they are assigned here, once, in the order of first use.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+import anyio.to_thread
+
+from qa_service.answering.confidence import Confidence, assess
+from qa_service.answering.conversation import make_standalone
+from qa_service.answering.events import Cited, Delta, Done, Event, Sources
+from qa_service.answering.extract import Extract, extract
+from qa_service.answering.phrases import phrase
+from qa_service.errors import GenerationError, InputError
+from qa_service.reading.citations import cite_spans
+from qa_service.retrieval.index import Index
+from qa_service.retrieval.labels import NAMED_PART, Place, find_named, find_place
+from qa_service.retrieval.language import detect_language
+from qa_service.retrieval.search import check_query, check_top_k, fold_question, search
+from qa_service.retrieval.terms import extract_terms, fold
+from qa_service.types import (
+    Answer,
+    AnswerMode,
+    AskResult,
+    Citation,
+    Filters,
+    Reason,
+    SearchResult,
+    Span,
+    Statement,
+    Support,
+    Turn,
+)
+
+if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
+    from qa_service.answering.generate import Generator
+    from qa_service.answering.verify import DraftStatement
+
+HISTORY_MAX_TURNS = 100
+TURN_MAX_CHARACTERS = 20_000
+_ROLES = ("user", "assistant", "system")
+_GREETINGS = frozenset(
+    ["hello", "hi", "hey", "thanks", "thank", "bye", "goodbye", "ok", "okay", "good", "morning"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question with its conversation. `language` is that of the answer, `auto` the question's;
+    `mode` `auto` uses the language model where there is one."""
+
+    question: str
+    history: tuple[Turn, ...] = ()
+    top_k: int = 10
+    filters: Filters = field(default_factory=Filters)
+    mode: Literal["auto", "extractive", "generated"] = "auto"
+    language: str = "auto"
+
+
+def check_request(request: Request) -> None:
+    """InputError for what cannot be answered; it names the field as the HTTP contract spells it."""
+    check_query(request.question, field_name="question")
+    check_top_k(request.top_k)
+    if len(request.history) > HISTORY_MAX_TURNS:
+        raise InputError(
+            "history",
+            f"The history has {len(request.history)} entries; at most {HISTORY_MAX_TURNS} are "
+            "read. Send the last ones.",
+        )
+    for place, turn in enumerate(request.history):
+        if turn.role not in _ROLES:
+            raise InputError(
+                f"history.{place}.role", f"{turn.role!r} is no role. Use {', '.join(_ROLES)}."
+            )
+        if len(turn.content) > TURN_MAX_CHARACTERS:
+            raise InputError(
+                f"history.{place}.content",
+                f"The entry has {len(turn.content)} characters; at most {TURN_MAX_CHARACTERS} are "
+                "read. Shorten it.",
+            )
+        if any("\ud800" <= character <= "\udfff" for character in turn.content):
+            raise InputError(
+                f"history.{place}.content",
+                "The entry holds half a surrogate pair, which is no character. Remove it.",
+            )
+
+
+def ask(index: Index, request: Request) -> AskResult:
+    """The extractive answer, computed at once; for the command line and for judging."""
+    check_request(request)
+    started = time.perf_counter()
+    standalone = make_standalone(request.question, request.history)
+    found = _find(index, request, standalone)
+    composed = _compose_extractive(index, found)
+    return _finish(request, found, composed, started, ())
+
+
+async def stream_answer(
+    index: Index, request: Request, *, generator: Generator | None = None
+) -> AsyncGenerator[Event, None]:
+    """Sources, then citations and deltas, at last Done. Computing runs in worker threads.
+
+    With a `generator` and a mode that allows it the answer is generated and checked; when that
+    fails, it is extractive and says that it is degraded. Raises InputError before anything else.
+    """
+    check_request(request)
+    started = time.perf_counter()
+    degraded: list[str] = []
+    use_model = generator is not None and request.mode != "extractive"
+    if request.mode == "generated" and generator is None:
+        degraded.append("No language model is set up: the answer is quoted from the documents.")
+    standalone = await _standalone(request, generator if use_model else None)
+    found = await anyio.to_thread.run_sync(partial(_find, index, request, standalone))
+    yield Sources(found.result.hits, standalone, found.result.language)
+    composed = _Composition(AnswerMode.GENERATED)
+    if generator is not None and use_model and found.refusal is None:
+        try:
+            drafts = generator.generate(
+                standalone,
+                request.history,
+                found.result.hits,
+                found.language,
+                documents=index.documents,
+                model=index.pieces.model,
+            )
+            async with aclosing(drafts):
+                async for draft in drafts:
+                    for event in composed.add_draft(draft, found.result):
+                        yield event
+        except GenerationError as error:
+            degraded.append(f"The language model failed ({error.code}): {error.message}")
+        if not composed.statements and not degraded:
+            degraded.append("The language model said nothing that the passages bear out.")
+    if not composed.statements:
+        composed = await anyio.to_thread.run_sync(partial(_compose_extractive, index, found))
+        for event in composed.events:
+            yield event
+    yield Done(_finish(request, found, composed, started, degraded))
+
+
+# --- finding -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the search gave, and whether that is enough. `label` is what is only referred to."""
+
+    result: SearchResult
+    standalone: str
+    language: str  # of the answer
+    document_language: str
+    confidence: Confidence
+    refusal: Reason | None
+    label: str = ""
+
+
+async def _standalone(request: Request, generator: Generator | None) -> str:
+    if generator is not None and request.history:
+        rewritten = await generator.rewrite(request.question, request.history)
+        if rewritten:
+            return rewritten
+    return await anyio.to_thread.run_sync(
+        partial(make_standalone, request.question, request.history)
+    )
+
+
+def _find(index: Index, request: Request, standalone: str) -> _Found:
+    result = search(index, standalone, top_k=request.top_k, filters=request.filters)
+    language = detect_language(request.question, default=result.language)
+    answer_language = language if request.language == "auto" else request.language
+    best = result.hits[0].passage if result.hits else None
+    document_language = index.languages[index.rows[best.id]] if best else answer_language
+    folded = fold_question(standalone, result.language)
+    confidence = assess(
+        index, folded, result.hits, same_language=document_language == result.language
+    )
+    refusal, label = _refusal(index, standalone, result, confidence)
+    if refusal is None and not confidence.sufficient:
+        confidence = replace(confidence, probability=1.0)  # looked up by its number
+    return _Found(
+        result, standalone, answer_language, document_language, confidence, refusal, label
+    )
+
+
+def _refusal(
+    index: Index, question: str, result: SearchResult, confidence: Confidence
+) -> tuple[Reason | None, str]:
+    """Why there is no answer, None when there is one; and the label that is only referred to."""
+    if _asks_nothing(question):
+        return Reason.NO_QUESTION, ""
+    named = find_named(question)
+    for label in named.labels:
+        place = find_place(index, question, label)
+        if place is Place.REFERENCED:
+            return Reason.ONLY_REFERENCED, label.text
+        if place is Place.NOWHERE:
+            return Reason.NOT_IN_DOCUMENTS, ""
+    if result.hits and result.hits[0].score >= NAMED_PART:
+        return None, ""
+    if _asks_for_declared_name(index, question):
+        return None, ""
+    return (None if confidence.sufficient else Reason.NOT_IN_DOCUMENTS), ""
+
+
+def _asks_for_declared_name(index: Index, question: str) -> bool:
+    """SDCとは何か, "What is the SCC?": nothing but a name that a document itself explains."""
+    folded = fold(question)
+    rest = index.aliases.without_names(folded)
+    return rest != folded and not extract_terms(rest).morphemes
+
+
+def _asks_nothing(question: str) -> bool:
+    """？？？, こんにちは, thanks: nothing that could be looked for."""
+    language = detect_language(question)
+    if language == "en":
+        return not set(extract_terms(question).characters) - _GREETINGS
+    if language in ("ja", "zh"):
+        return not extract_terms(question).morphemes
+    return not any(character.isalnum() for character in question)
+
+
+# --- composing ---------------------------------------------------------------------------------
+
+
+class _Composition:
+    """The answer's text while it grows, with its statements, citations and events."""
+
+    def __init__(self, mode: AnswerMode) -> None:
+        self.mode = mode
+        self.text = ""
+        self.statements: list[Statement] = []
+        self.citations: list[Citation] = []
+        self.events: list[Event] = []
+
+    def say(self, text: str) -> Iterator[Event]:
+        """Words of the service's own, which state nothing."""
+        yield from self._write(text)
+
+    def add_extract(self, unit: Extract, citation: Citation) -> Iterator[Event]:
+        yield from self._add(unit.text, [citation], Support.EXACT)
+
+    def add_draft(self, draft: DraftStatement, result: SearchResult) -> Iterator[Event]:
+        citations = [result.hits[place].citation for place in draft.passages]
+        yield from self._add(draft.text, citations, draft.support)
+
+    def _add(self, text: str, citations: Sequence[Citation], support: Support) -> Iterator[Event]:
+        if self.text:
+            yield from self._write("\n")
+        numbers = []
+        for citation in citations:
+            if citation.id not in (known := [each.id for each in self.citations]):
+                self.citations.append(citation)
+                yield self._happen(Cited(len(self.citations), citation))
+                numbers.append(len(self.citations))
+            else:
+                numbers.append(known.index(citation.id) + 1)
+        start = len(self.text)
+        self.statements.append(
+            Statement(text, start, start + len(text), tuple(dict.fromkeys(numbers)), support)
+        )
+        marks = "".join(f"[{number}]" for number in self.statements[-1].citations)
+        yield from self._write(f"{text} {marks}")
+
+    def _write(self, text: str) -> Iterator[Event]:
+        self.text += text
+        yield self._happen(Delta(text))
+
+    def _happen(self, event: Event) -> Event:
+        self.events.append(event)
+        return event
+
+
+def _compose_extractive(index: Index, found: _Found) -> _Composition:
+    """The whole answer from the documents' own words, or the refusal."""
+    composed = _Composition(AnswerMode.EXTRACTIVE)
+    if found.refusal is None:
+        question = fold_question(found.standalone, found.result.language)
+        units = extract(index, question, found.result.hits)
+        if units and found.language != found.document_language:
+            _exhaust(
+                composed.say(
+                    phrase("quoted", found.language, document_language=found.document_language)
+                )
+            )
+        for unit in units:
+            _exhaust(composed.add_extract(unit, _cite(index, unit)))
+    if not composed.statements:
+        reason = found.refusal or Reason.NOT_IN_DOCUMENTS
+        _exhaust(composed.say(phrase(reason.value, found.language, label=found.label)))
+    return composed
+
+
+def _exhaust(events: Iterator[Event]) -> None:
+    for _ in events:
+        pass
+
+
+def _cite(index: Index, unit: Extract) -> Citation:
+    """The citation of the unit's own words: the passage's spans, cut to where the unit stands."""
+    first = min(span.start for span in unit.spans)
+    last = max(span.end for span in unit.spans)
+    clipped = [
+        Span(max(span.start, first), min(span.end, last))
+        for span in unit.passage.spans
+        if span.start < last and span.end > first
+    ]
+    return cite_spans(index.documents[unit.passage.document_id], unit.passage, clipped)
+
+
+def _finish(
+    request: Request,
+    found: _Found,
+    composed: _Composition,
+    started: float,
+    degraded: Sequence[str],
+) -> AskResult:
+    answered = bool(composed.statements)
+    reason = None if answered else found.refusal or Reason.NOT_IN_DOCUMENTS
+    total = round((time.perf_counter() - started) * 1000, 3)
+    return AskResult(
+        question=request.question,
+        standalone_question=found.standalone,
+        answer=Answer(
+            text=composed.text,
+            answered=answered,
+            reason=reason,
+            mode=composed.mode,
+            language=found.language,
+            confidence=found.confidence.probability,
+            statements=tuple(composed.statements),
+        ),
+        citations=tuple(composed.citations),
+        hits=found.result.hits,
+        timings_ms={
+            **found.result.timings_ms,
+            "search": found.result.timings_ms["total"],
+            "total": total,
+        },
+        degraded=(*found.result.degraded, *degraded),
+    )

@@ -1,0 +1,139 @@
+"""Answers without a language model: the sentences that answer, verbatim, each with its place.
+
+The best passages are cut into units (sentences; a table row, a note, a caption as a whole), each unit
+is matched against the question as passages are (shared terms and MaxSim) and weighed with its
+passage's own score; the heading or caption above is read with it, since a sentence leaves unsaid what
+its paragraph is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from qa_service.reading.sentences import split_sentences
+from qa_service.retrieval.index import Index
+from qa_service.retrieval.interaction import PieceIndex
+from qa_service.retrieval.labels import NAMED_ITSELF, NAMED_PART
+from qa_service.retrieval.terms import extract_terms
+from qa_service.types import Hit, MappedText, Passage, PassageKind, Span
+
+MAX_STATEMENTS = 3
+
+_PASSAGES_READ = 6
+_MIN_CHARACTERS = 8  # 「など。」 answers nothing
+_WHOLE = frozenset([PassageKind.TABLE_ROW, PassageKind.CAPTION, PassageKind.REFERENCE])
+# Shares of a unit's score; found on questions of JaQuAD's training part, where the unit that holds
+# the marked answer should come first.
+_PASSAGE_SHARE = 0.45
+_TERMS_SHARE = 0.25
+_PIECES_SHARE = 0.30
+_FURTHER_SHARE = 0.8  # a further statement scores at least this much of the best
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """A unit that answers. `hit` is the place of its passage in the hits, from 0; `content` its
+    words, still mapped to the source."""
+
+    hit: int
+    passage: Passage
+    content: MappedText
+    score: float
+
+    @property
+    def text(self) -> str:
+        return self.content.text
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return self.content.spans()
+
+
+def extract(
+    index: Index, question: str, hits: Sequence[Hit], *, maximum: int = MAX_STATEMENTS
+) -> tuple[Extract, ...]:
+    """Up to `maximum` units, in the order that reads best: by passage, best first, and within a
+    passage as they stand there. Empty when the hits are."""
+    units = list(_units(_worth_reading(hits)))
+    if not units:
+        return ()
+    scored = _scored(index, question, hits, units)
+    chosen = _choose(scored, maximum)
+    first_seen: dict[int, int] = {}
+    for unit in chosen:
+        first_seen.setdefault(unit.hit, len(first_seen))
+    return tuple(sorted(chosen, key=lambda unit: (first_seen[unit.hit], _start(unit))))
+
+
+def _worth_reading(hits: Sequence[Hit]) -> Sequence[Hit]:
+    """The best hits; where the question names an element, that element's passages alone."""
+    if hits and hits[0].score >= NAMED_ITSELF and hits[0].passage.kind is not PassageKind.TABLE:
+        return [hit for hit in hits if hit.score >= NAMED_ITSELF]
+    if hits and hits[0].score >= NAMED_PART:
+        return [hit for hit in hits if hit.score >= NAMED_PART]
+    return hits[:_PASSAGES_READ]
+
+
+def _units(hits: Sequence[Hit]) -> Iterator[Extract]:
+    """Each stretch of the source once, though a table and its row both hold it."""
+    seen: set[Span] = set()
+    for place, hit in enumerate(hits):
+        passage = hit.passage
+        if passage.kind is PassageKind.TABLE:
+            continue  # its rows are passages of their own
+        for content in cut_units(passage):
+            spans = content.spans()
+            if not spans or spans[0] in seen or len(content) < _MIN_CHARACTERS:
+                continue
+            seen.add(spans[0])
+            yield Extract(place, passage, content, 0.0)
+
+
+def cut_units(passage: Passage) -> list[MappedText]:
+    """What of a passage can be quoted by itself: its sentences, or all of it."""
+    if passage.kind in _WHOLE:
+        return [passage.content]
+    return [
+        passage.content.slice(sentence.start, sentence.end)
+        for sentence in split_sentences(passage.text)
+    ]
+
+
+def unit_text(passage: Passage, unit: MappedText) -> str:
+    """What is matched: the unit below the last line of its passage's context."""
+    return "\n".join((*passage.context[-1:], unit.text))
+
+
+def _scored(
+    index: Index, question: str, hits: Sequence[Hit], units: Sequence[Extract]
+) -> list[Extract]:
+    """Best first."""
+    terms = extract_terms(question, find_atoms=index.aliases.find)
+    texts = [unit_text(unit.passage, unit.content) for unit in units]
+    pieces = PieceIndex.build(texts, index.pieces.model).scores(question)
+    shares = np.array(
+        [
+            index.lexical.coverage(terms, extract_terms(text, find_atoms=index.aliases.find))
+            for text in texts
+        ]
+    )
+    best = max(hit.score for hit in hits) or 1.0
+    passages = np.array([hits[unit.hit].score / best for unit in units])
+    scores = _PASSAGE_SHARE * passages + _TERMS_SHARE * shares + _PIECES_SHARE * pieces
+    order = np.argsort(-scores, kind="stable")
+    return [
+        Extract(units[place].hit, units[place].passage, units[place].content, float(scores[place]))
+        for place in order
+    ]
+
+
+def _choose(scored: Sequence[Extract], maximum: int) -> list[Extract]:
+    threshold = scored[0].score * _FURTHER_SHARE
+    return [unit for unit in scored[:maximum] if unit.score >= threshold]
+
+
+def _start(unit: Extract) -> int:
+    return unit.spans[0].start

@@ -1,0 +1,27 @@
+"""The service's own words in an answer, from phrases.toml, in the question's language."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+_FALLBACK = "en"
+
+
+def phrase(name: str, language: str, *, document_language: str = "", label: str = "") -> str:
+    """The phrase of that name; in English where the language has none."""
+    table = _table()
+    spoken = language if language in table and language != "languages" else _FALLBACK
+    names = table["languages"].get(spoken, {})
+    english = table["languages"][_FALLBACK]
+    shown = names.get(document_language) or english.get(document_language, document_language)
+    text: str = table[spoken][name]
+    return text.format(language=shown, label=label)
+
+
+@cache
+def _table() -> dict[str, Any]:
+    text = (files("qa_service.answering") / "phrases.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

@@ -1,0 +1,171 @@
+"""Questions asked at the terminal: one, or a conversation. Answers are shown as they are made."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, nullcontext
+from dataclasses import replace
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from qa_service.answering.answer import HISTORY_MAX_TURNS, Request, stream_answer
+from qa_service.answering.events import Delta, Done
+from qa_service.cli.display import element_of, fold, make_console, place_of
+from qa_service.cli.opening import say
+from qa_service.errors import InputError
+from qa_service.retrieval.index import Index
+from qa_service.types import AskResult, Citation, Hit, Support, Turn
+
+if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
+    from qa_service.answering.generate import Generator
+
+_INDENT = 4
+_NEAREST_SHOWN = 3
+_QUIT = ("/quit", "/exit")
+_AFRESH = "/new"
+
+
+def ask(
+    index: Index, request: Request, generator: Generator | None, *, quiet: bool = False
+) -> AskResult:
+    """Writes the answer while it is made; below it the citations, numbered as in the answer.
+    `quiet` writes nothing."""
+
+    async def ask_and_close() -> AskResult:
+        async with _open(generator):
+            return await _answer(index, request, generator, quiet=quiet)
+
+    return anyio.run(ask_and_close)
+
+
+def converse(index: Index, request: Request, generator: Generator | None) -> None:
+    """Answers one question after the other, each in the light of those before.
+
+    `request` says how to answer; its question is not asked. Ends with the input, with /quit, or
+    with Ctrl-C at the prompt; Ctrl-C during an answer stops that answer.
+    """
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(_open(generator)),
+    ):
+        history: tuple[Turn, ...] = ()
+        for line in _lines():
+            if line in _QUIT:
+                break
+            if line == _AFRESH:
+                history = ()
+                continue
+            asked = replace(request, question=line, history=history[-HISTORY_MAX_TURNS:])
+            try:
+                result = _answer_in(portal, index, asked, generator)
+            except InputError as error:
+                say(error.message)
+            except KeyboardInterrupt:
+                say("\n(stopped)")
+            else:
+                history += (Turn("user", line), Turn("assistant", result.answer.text))
+            print(flush=True)
+
+
+def _answer_in(
+    portal: BlockingPortal, index: Index, request: Request, generator: Generator | None
+) -> AskResult:
+    """Every answer runs on the portal's one event loop, which the model's connections belong to."""
+    answering = portal.start_task_soon(_answer, index, request, generator)
+    try:
+        return answering.result()
+    except KeyboardInterrupt:
+        answering.cancel()
+        raise
+
+
+async def _answer(
+    index: Index, request: Request, generator: Generator | None, quiet: bool = False
+) -> AskResult:
+    async with aclosing(stream_answer(index, request, generator=generator)) as events:
+        async for event in events:
+            if isinstance(event, Delta) and not quiet:
+                print(event.text, end="", flush=True)
+            elif isinstance(event, Done):
+                result = event.result
+    if not quiet:
+        _show_sources(result, make_console())
+    return result
+
+
+@asynccontextmanager
+async def _open(generator: Generator | None) -> AsyncIterator[None]:
+    """Closes the model's connections at the end, where there is a model."""
+    async with generator or nullcontext():
+        yield
+
+
+def _lines() -> Iterator[str]:
+    """What the person types, or the lines of a file; without those that are blank."""
+    if isinstance(sys.stdin, TextIOWrapper):  # what is no text is refused as a question
+        sys.stdin.reconfigure(errors="surrogateescape")
+    for line in _typed_lines() if sys.stdin.isatty() else _piped_lines():
+        if question := line.strip():
+            yield question
+
+
+def _typed_lines() -> Iterator[str]:
+    with contextlib.suppress(ImportError):  # not on Windows
+        import readline  # noqa: F401  # arrow keys at the prompt
+    say(f"Ask a question. {_AFRESH} begins another conversation, {_QUIT[0]} or Ctrl-D ends.")
+    while True:
+        try:
+            yield input("> ")
+        except EOFError:
+            print()
+            return
+
+
+def _piped_lines() -> Iterator[str]:
+    for line in sys.stdin:
+        if line.strip():
+            print(f"> {line.strip()}", flush=True)
+        yield line
+
+
+def _show_sources(result: AskResult, console: Console) -> None:
+    console.print("\n")
+    for statement in result.answer.statements:
+        if statement.support is Support.NOT_FOUND:
+            console.print(Text(f"Not in the passages cited: {statement.text}", style="red"))
+    for n, citation in enumerate(result.citations, start=1):
+        _show_citation(n, citation, console)
+    if not result.citations:
+        _show_nearest(result.hits, console)
+    for note in result.degraded:
+        console.print(Text(note, style="yellow"))
+
+
+def _show_citation(n: int, citation: Citation, console: Console) -> None:
+    width = console.width - _INDENT - 1
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(justify="right", min_width=_INDENT - 1)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(f"[{n}]", style="bold cyan"), Text(fold(citation.label, width), "bold"))
+    if element := element_of(citation):
+        grid.add_row("", Text(fold(element, width), style="dim"))
+    grid.add_row("", Text(fold(citation.quote.strip(), width)))
+    grid.add_row("", Text(place_of(citation), style="dim"))
+    console.print(grid)
+    console.print()
+
+
+def _show_nearest(hits: Sequence[Hit], console: Console) -> None:
+    labels = tuple(dict.fromkeys(hit.citation.label for hit in hits))[:_NEAREST_SHOWN]
+    if labels:
+        console.print(Text("The nearest passages:", style="dim"))
+    for label in labels:
+        console.print(Text(fold(f"- {label}", console.width), style="dim"))

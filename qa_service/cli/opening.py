@@ -1,0 +1,184 @@
+"""An index to work on: built when it is missing, out of date or damaged, else just loaded; and the
+language model, where one is set up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from qa_service.errors import (
+    IndexBusyError,
+    IndexDamagedError,
+    IndexFaultError,
+    IndexFormatError,
+    SettingsError,
+)
+from qa_service.retrieval.embedding import BUILTIN, Embedder, load_embedder
+from qa_service.retrieval.index import (
+    BuildReport,
+    Index,
+    Stage,
+    build_index,
+    is_stale,
+    load_index,
+)
+from qa_service.retrieval.storage import read_manifest
+from qa_service.settings import Settings
+
+if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
+    from qa_service.answering.generate import Generator
+
+_BUSY_SECONDS = 120.0
+
+
+def open_index(settings: Settings) -> Index:
+    """The index of the corpus as it is now. Says on standard error what it has to build.
+
+    Waits while another process builds there. Where the building fails and an older generation is
+    whole, that one is returned, `degraded`.
+    """
+    embedder = choose_embedder(settings)
+    reason, whole = _load(settings, embedder)
+    if reason is None and whole is not None:
+        return whole
+    say(f"Building the index in {settings.index_path}: {reason}.")
+    try:
+        say(describe(build(settings, embedder)))
+    except IndexFaultError as error:
+        if whole is None:
+            raise
+        say(error.message)
+        return whole
+    return load_index(settings.index_path, embedder=embedder)
+
+
+def choose_embedder(settings: Settings) -> Embedder:
+    """The one that the settings name, else the one that the index was built with."""
+    name = settings.embedder
+    if name is None:
+        try:
+            name = read_manifest(settings.index_path).embedder.name
+        except IndexFaultError:
+            name = BUILTIN
+    return load_embedder(
+        name,
+        trust_remote_code=settings.trust_remote_code,
+        device=settings.device,
+        batch_size=settings.batch_size,
+        models_file=settings.models_file,
+    )
+
+
+def open_generator(settings: Settings) -> Generator | None:
+    """The language model that the settings name; None without one. Connects to nothing.
+
+    Raises SettingsError when they name half of one.
+    """
+    if settings.llm_base_url is None:
+        if settings.llm_model is not None:
+            raise SettingsError(
+                "llm_base_url",
+                f"The language model {settings.llm_model} is set, but not where it is served. Set "
+                "QA_SERVICE_LLM_BASE_URL, for instance to http://localhost:11434/v1.",
+            )
+        return None
+    if settings.llm_model is None:
+        raise SettingsError(
+            "llm_model",
+            f"The language model's server {settings.llm_base_url} is set, but not which model it "
+            "should run. Set QA_SERVICE_LLM_MODEL.",
+        )
+
+    from qa_service.answering.generate import Generator, GeneratorSettings
+
+    key = settings.llm_api_key
+    return Generator(
+        GeneratorSettings(
+            base_url=settings.llm_base_url,
+            api_key="" if key is None else key.get_secret_value(),
+            model=settings.llm_model,
+            timeout_seconds=settings.llm_timeout_seconds,
+            temperature=settings.llm_temperature,
+            max_tokens=settings.llm_max_tokens,
+            unsupported=settings.llm_unsupported,
+        )
+    )
+
+
+def build(settings: Settings, embedder: Embedder) -> BuildReport:
+    """Build with a progress bar; waits, up to two minutes, for another process that builds."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            with _progress_bar() as bar:
+                return build_index(
+                    settings.corpus_path, settings.index_path, embedder=embedder, progress=bar
+                )
+        except IndexBusyError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def describe(report: BuildReport) -> str:
+    size = f"{_count(report.passages, 'passage')} of {_count(report.documents, 'document')}"
+    if report.unchanged:
+        return f"The index is up to date: {size}, generation {report.generation}."
+    made = [f"{report.embedded} embedded"]
+    if report.reused:
+        made.append(f"{report.reused} reused")
+    if report.resumed:
+        made.append(f"{report.resumed} taken over from a build that was stopped")
+    return (
+        f"Indexed {size} in {report.seconds:.1f} s ({', '.join(made)}), "
+        f"generation {report.generation}."
+    )
+
+
+def say(message: str) -> None:
+    """To standard error: standard output is for results."""
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(message)
+
+
+def _load(settings: Settings, embedder: Embedder) -> tuple[str | None, Index | None]:
+    """Why the index has to be built, and what can be used of it until then."""
+    reason = is_stale(settings.corpus_path, settings.index_path, embedder=embedder)
+    if reason is not None:
+        return reason, None
+    try:
+        index = load_index(settings.index_path, embedder=embedder)
+    except (IndexDamagedError, IndexFormatError) as error:
+        return error.message, None
+    return (" ".join(index.degraded) or None), index
+
+
+class _Bar:
+    """Shows each stage of a build as a line of its own."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[Stage, TaskID] = {}
+
+    def __call__(self, stage: Stage, done: int, total: int) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage.value, total=total)
+        self._progress.update(self._tasks[stage], completed=done, total=total)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[_Bar]:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        yield _Bar(bar)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,146 @@
+"""An index in memory: passages, vectors, terms and pieces of one generation, row for row.
+
+Making one is `build`, telling whether it is out of date `staleness`, the files are `storage`,
+searching is `search`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from qa_service.errors import IndexFormatError, ModelMismatchError
+from qa_service.retrieval.aliases import AliasTable
+from qa_service.retrieval.build import (
+    BuildReport,
+    Progress,
+    Stage,
+    build_index,
+    embedding_text,
+)
+from qa_service.retrieval.embedding import Embedder, load_embedder, piece_model
+from qa_service.retrieval.interaction import PieceIndex
+from qa_service.retrieval.lexical import LexicalIndex
+from qa_service.retrieval.manifest import EmbedderRecord, Manifest
+from qa_service.retrieval.records import records_from_files
+from qa_service.retrieval.staleness import is_stale
+from qa_service.retrieval.static_model import StaticModel
+from qa_service.retrieval.storage import Stored, load_generation
+from qa_service.retrieval.vectors import VectorIndex
+from qa_service.types import Document, Passage
+
+__all__ = [
+    "Index",
+    "load_index",
+    # made elsewhere, used with it:
+    "build_index",
+    "BuildReport",
+    "Stage",
+    "Progress",
+    "embedding_text",
+    "is_stale",
+    "Manifest",
+]
+
+
+@dataclass(frozen=True)
+class Index:
+    """Row i of every array is `passages[i]`; `rows` gives a passage's row by its id.
+
+    `documents` are in the order of the corpus. `languages` holds each row's language (BCP 47).
+    `degraded` says, for people, why this is not the newest generation; empty when it is.
+    """
+
+    path: Path
+    generation: str
+    manifest: Manifest
+    documents: Mapping[str, Document]
+    passages: tuple[Passage, ...]
+    rows: Mapping[str, int]
+    languages: tuple[str, ...]
+    aliases: AliasTable
+    vectors: VectorIndex
+    lexical: LexicalIndex
+    pieces: PieceIndex
+    embedder: Embedder
+    degraded: tuple[str, ...] = ()
+
+
+def load_index(index: Path, *, embedder: Embedder | None = None, fallback: bool = True) -> Index:
+    """The current generation, every byte verified; with `fallback`, the last good one in place of
+    a damaged one (`degraded` says so).
+
+    Without an `embedder`, the one that the index was built with is loaded. Raises
+    IndexMissingError, IndexDamagedError (names the file), IndexFormatError, ModelMismatchError
+    for another embedder than the index's, and ModelError.
+    """
+    stored = load_generation(index, fallback=fallback)
+    record = stored.manifest.embedder
+    embedder = embedder or load_embedder(record.name)
+    _refuse_other_model(record, embedder)
+    model = piece_model(embedder)
+    if stored.manifest.piece_model != model.fingerprint:
+        raise ModelMismatchError(
+            stored.manifest.piece_model,
+            model.fingerprint,
+            "The index was built with another version of the built-in model. "
+            f"Run `qa-service index{_option(embedder.name)}` to build it anew.",
+        )
+    try:
+        return _assemble(index, stored, embedder, model)
+    except (ValueError, KeyError) as error:
+        raise IndexFormatError(
+            index,
+            f"The index in {index} is whole, but this version of qa-service cannot read it "
+            f"({type(error).__name__}). Run `qa-service index` to build it anew.",
+        ) from error
+
+
+def _assemble(index: Path, stored: Stored, embedder: Embedder, model: StaticModel) -> Index:
+    files = stored.files
+    documents, passages = records_from_files(files)
+    by_id = {document.id: document for document in documents}
+    return Index(
+        path=index,
+        generation=stored.generation,
+        manifest=stored.manifest,
+        documents=by_id,
+        passages=passages,
+        rows={passage.id: row for row, passage in enumerate(passages)},
+        languages=tuple(
+            by_id[passage.document_id].source.metadata.language for passage in passages
+        ),
+        aliases=AliasTable.from_documents(documents),
+        vectors=VectorIndex.from_files(files),
+        lexical=LexicalIndex.from_files(files),
+        pieces=PieceIndex.from_files(files, model),
+        embedder=embedder,
+        degraded=stored.degraded,
+    )
+
+
+def _refuse_other_model(record: EmbedderRecord, embedder: Embedder) -> None:
+    if embedder.fingerprint == record.fingerprint and embedder.dimension == record.dimension:
+        return
+    if embedder.name == record.name:
+        difference = (
+            f"The index was built with another version of the model {record.name} (or other "
+            "prompts or limits for it). "
+        )
+        other = ""
+    else:
+        difference = (
+            f"The index was built with the model {record.name} ({record.dimension} dimensions), "
+            f"not {embedder.name} ({embedder.dimension}). "
+        )
+        other = f", or choose `--embedder {record.name}`"
+    raise ModelMismatchError(
+        record.fingerprint,
+        embedder.fingerprint,
+        f"{difference}Run `qa-service index --embedder {embedder.name}` to build it anew{other}.",
+    )
+
+
+def _option(embedder: str) -> str:
+    return "" if embedder == "builtin" else f" --embedder {embedder}"

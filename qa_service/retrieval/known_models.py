@@ -1,0 +1,97 @@
+"""The table of known embedding models: prompts, lengths, licences, looked up by name.
+
+A data file (`known_models.toml`) that a user's own file can add to, or overrule entry by entry.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from qa_service.errors import SettingsError
+
+_TABLE = Path(__file__).with_name("known_models.toml")
+
+
+class KnownModel(BaseModel):
+    """One entry. The prompts go in front of the text, unless the model's own configuration has
+    prompts. `patterns` (`*` for anything, case ignored) recognise renamed copies. `parameters` is
+    in millions, `max_length` in tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+
+    name: str = Field(min_length=1)
+    source: str = ""
+    patterns: tuple[str, ...] = ()
+    query_prompt: str = ""
+    passage_prompt: str = ""
+    max_length: int | None = Field(default=None, ge=1)
+    dimension: int | None = Field(default=None, ge=1)
+    pooling: str = ""
+    licence: str = ""
+    languages: str = ""
+    parameters: int | None = Field(default=None, ge=0)
+    trust_remote_code: bool = False
+
+    def answers_to(self, name: str) -> bool:
+        """`models/multilingual-e5-small/` is `intfloat/multilingual-e5-small`."""
+        wanted = name.strip("/").lower()
+        if wanted == self.name.lower():
+            return True
+        last = wanted.rpartition("/")[2]
+        own = self.name.lower().rpartition("/")[2]
+        patterns = (pattern.lower() for pattern in self.patterns)
+        return last == own or any(fnmatchcase(last, pattern) for pattern in patterns)
+
+
+def load_known_models(file: Path | None = None) -> tuple[KnownModel, ...]:
+    """The packaged table, after the entries of `file`, which therefore win.
+
+    Raises SettingsError, with the entry, for a file that cannot be read or has a broken entry.
+    """
+    own = _read(file) if file is not None else ()
+    return (*own, *_read(_TABLE))
+
+
+def find_known_model(names: Iterable[str], known: Iterable[KnownModel]) -> KnownModel | None:
+    """The first entry that answers to any of `names`; a full name wins over a similar one."""
+    wanted, entries = [name for name in names if name], list(known)
+    for name in wanted:
+        for entry in entries:
+            if entry.name.lower() == name.strip("/").lower():
+                return entry
+    for name in wanted:
+        for entry in entries:
+            if entry.answers_to(name):
+                return entry
+    return None
+
+
+def _read(path: Path) -> tuple[KnownModel, ...]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _ENTRIES.validate_python(table.get("models", []))
+    except OSError as error:
+        raise SettingsError(
+            "models_file", f"{path} cannot be read: {error.strerror or error}. Correct the path."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError("models_file", f"{path} is not UTF-8. Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError("models_file", f"{path} is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            "models_file",
+            f"{path}: entry {place} of [[models]]: {first['msg']}. The packaged table, "
+            f"{_TABLE.name}, shows the form.",
+        ) from error
+
+
+_ENTRIES = TypeAdapter(tuple[KnownModel, ...])

@@ -1,0 +1,104 @@
+"""Everything that goes wrong at the OpenAI-compatible endpoints, in the form of OpenAI's errors.
+
+What `problems` is for the other routes. A response holds no traceback, nor a path of this machine.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from qa_service.errors import InputError, NotFoundError, QaServiceError
+from qa_service.serving.chat_schemas import ErrorDetails, ErrorResponse
+from qa_service.serving.strict_json import StrictJsonRoute
+
+_log = logging.getLogger(__name__)
+
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "The request is to blame.", "model": ErrorResponse},
+    "5XX": {"description": "The service is to blame.", "model": ErrorResponse},
+}
+
+
+class OpenAIRoute(StrictJsonRoute):
+    """A route whose errors are in OpenAI's form."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_or_refuse(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Exception as error:
+                refused = refusal(error)
+                content = refused.response.model_dump_json()
+                return Response(content, refused.status, media_type="application/json")
+
+        return handle_or_refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    status: int
+    response: ErrorResponse
+
+
+def refusal(error: Exception) -> Refusal:
+    """What the client may know of an error; the log gets the rest."""
+    if isinstance(error, InputError):
+        return _blame_request(400, error.message, param=error.field, code=error.code)
+    if isinstance(error, NotFoundError):
+        return _blame_request(404, error.message, param=error.kind, code=f"{error.kind}_not_found")
+    if isinstance(error, RequestValidationError):
+        return _invalid(error)
+    if isinstance(error, HTTPException) and error.status_code == 413:
+        return _blame_request(413, "The request is too large.", code="body_too_large")
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return _blame_request(error.status_code, str(error.detail))
+    _log.error("a chat completion failed", exc_info=error)
+    details = ErrorDetails(
+        message="Something went wrong inside the service. Its log says what.",
+        type="server_error",
+        param=None,
+        code=error.code if isinstance(error, QaServiceError) else "internal_error",
+    )
+    status = 503 if isinstance(error, QaServiceError) else 500
+    return Refusal(status, ErrorResponse(error=details))
+
+
+def _blame_request(
+    status: int, message: str, *, param: str | None = None, code: str | None = None
+) -> Refusal:
+    details = ErrorDetails(message=message, type="invalid_request_error", param=param, code=code)
+    return Refusal(status, ErrorResponse(error=details))
+
+
+def _invalid(error: RequestValidationError) -> Refusal:
+    """The first thing that is wrong with a body."""
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        reason = first["ctx"]["error"]
+        return _blame_request(400, f"The body is not JSON: {reason}.", code="invalid_json")
+    if isinstance(error.body, bytes):
+        return _blame_request(
+            415,
+            "Send the body as JSON, with the header Content-Type: application/json.",
+            code="unsupported_media_type",
+        )
+    param = _param(first["loc"][1:])
+    reason = first["msg"].removeprefix("Value error, ")
+    return _blame_request(
+        400, f"{param or 'body'}: {reason}.", param=param or None, code=InputError.code
+    )
+
+
+def _param(location: tuple[str | int, ...]) -> str:
+    """("messages", 0, "content") -> messages[0].content"""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")

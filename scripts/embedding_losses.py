@@ -1,0 +1,129 @@
+"""The two losses of the built-in embedding model, and the model's trainable form.
+
+Pooled: the mean of the piece vectors against the means of the other texts in the batch, in both
+directions (multiple negatives ranking loss, Henderson et al., 2017). Late interaction: MaxSim
+(ColBERT, Khattab and Zaharia, 2020) over the same static vectors, with one learned weight a piece.
+
+MaxSim needs no product per pair of texts here, since a piece has one vector wherever it stands:
+the similarities between the distinct pieces of all queries and of all passages are computed once,
+and a passage then takes the maximum over its own rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from embedding_data import Ids, Pairs
+from torch import Tensor, nn
+from torch.nn import functional
+
+POOLED_SCALE = 20.0
+INTERACTION_SCALE = 30.0
+THRESHOLD = 0.2  # a cosine up to this says nothing; the search subtracts the same
+
+
+class PieceVectors(nn.Module):
+    """One vector and one MaxSim weight (kept as its logarithm) for each word piece."""
+
+    def __init__(self, vocabulary: int, dimension: int) -> None:
+        super().__init__()
+        self.vectors = nn.Parameter(torch.randn(vocabulary, dimension) * 0.1)
+        self.log_weights = nn.Parameter(torch.zeros(vocabulary))
+
+    def start_weights(self, frequency: Tensor, texts: int) -> None:
+        """Inverse document frequency times the norm that the pooled loss has learned, mean 1."""
+        with torch.no_grad():
+            rarity = torch.log((texts + 1) / (frequency + 1)).clamp(min=0.05)
+            weights = rarity * self.vectors.norm(dim=1).clamp(min=1e-3)
+            self.log_weights.copy_(torch.log(weights / weights.mean()))
+
+
+def pooled(model: PieceVectors, texts: Sequence[Ids]) -> Tensor:
+    """Unit vectors, (texts, dimension)."""
+    lengths = np.array([0, *(len(text) for text in texts[:-1])])
+    means = functional.embedding_bag(
+        torch.from_numpy(np.concatenate(texts).astype(np.int64)),
+        model.vectors,
+        torch.from_numpy(np.cumsum(lengths)),
+        mode="mean",
+    )
+    return functional.normalize(means, dim=1)
+
+
+def pooled_loss(model: PieceVectors, pairs: Pairs) -> Tensor:
+    queries, answers = pairs
+    means = pooled(model, [*queries, *answers])  # one look-up: one gradient as large as the model
+    scores = POOLED_SCALE * means[: len(queries)] @ means[len(queries) :].T
+    return _both_ways(scores)
+
+
+def interaction_loss(model: PieceVectors, pairs: Pairs) -> Tensor:
+    queries, answers = pairs
+    return _both_ways(INTERACTION_SCALE * interaction_scores(model, queries, answers))
+
+
+def interaction_scores(
+    model: PieceVectors, queries: Sequence[Ids], passages: Sequence[Ids]
+) -> Tensor:
+    """MaxSim, (queries, passages), 0 to 1 - THRESHOLD.
+
+    For each different query piece its highest cosine with a piece of the passage, less the
+    threshold and not below 0, weighted by the learned weight of the query piece; divided by the sum
+    of the weights.
+    """
+    query_pieces, query_places = np.unique(np.concatenate(queries), return_inverse=True)
+    passage_pieces, passage_places = np.unique(np.concatenate(passages), return_inverse=True)
+    query_index = torch.from_numpy(query_pieces.astype(np.int64))
+    passage_index = torch.from_numpy(passage_pieces.astype(np.int64))
+    query_units = functional.normalize(model.vectors[query_index], dim=1)
+    passage_units = functional.normalize(model.vectors[passage_index], dim=1)
+    cosines = passage_units @ query_units.T
+    ends = np.cumsum([len(passage) for passage in passages])[:-1]
+    members = [torch.from_numpy(np.unique(rows)) for rows in np.split(passage_places, ends)]
+    best: Tensor = _GroupMaximum.apply(cosines, members)  # type: ignore[no-untyped-call]
+    gains = functional.relu(best - THRESHOLD)
+
+    has = np.zeros((len(queries), len(query_pieces)), dtype=np.float32)
+    owners = np.repeat(np.arange(len(queries)), [len(query) for query in queries])
+    has[owners, query_places] = 1.0
+    weights = torch.from_numpy(has) * torch.exp(model.log_weights[query_index])
+    return (weights / weights.sum(dim=1, keepdim=True)) @ gains.T
+
+
+class _GroupMaximum(torch.autograd.Function):
+    """Column-wise maximum of each group of rows: (rows, columns) to (groups, columns).
+
+    Only the winners get a gradient, so the backward pass touches groups x columns numbers rather
+    than all that were compared.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, groups: list[Tensor]) -> Tensor:
+        best = values.new_empty(len(groups), values.shape[1])
+        winners = torch.empty(len(groups), values.shape[1], dtype=torch.long)
+        for n, rows in enumerate(groups):
+            maximum, place = values.index_select(0, rows).max(dim=0)
+            best[n] = maximum
+            winners[n] = rows[place]
+        ctx.save_for_backward(winners)
+        ctx.rows = values.shape[0]
+        return best
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (winners,) = ctx.saved_tensors
+        (gradient,) = gradients
+        result = gradient.new_zeros(ctx.rows, gradient.shape[1])
+        result.scatter_add_(0, winners, gradient)
+        return result, None
+
+
+def _both_ways(scores: Tensor) -> Tensor:
+    """Cross entropy of finding the answer for each query and the query for each answer."""
+    labels = torch.arange(scores.shape[0])
+    return (
+        functional.cross_entropy(scores, labels) + functional.cross_entropy(scores.T, labels)
+    ) / 2

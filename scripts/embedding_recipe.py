@@ -1,0 +1,55 @@
+"""What decides the built-in embedding model, apart from the data and the versions of libraries.
+
+A mixture gives the share of the batches that come from each source of `embedding_batches.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STAGES = ("pooled", "interaction")
+
+MIXTURES: dict[str, dict[str, float]] = {
+    "pooled": {
+        "kyoto_sentences": 0.24,
+        "everyday": 0.20,
+        "glosses": 0.17,
+        "gloss_strings": 0.08,
+        "lexicon": 0.03,
+        "jaquad": 0.06,
+        "cross_paragraphs": 0.13,
+        "same_paragraphs": 0.09,
+    },
+    "interaction": {
+        "jaquad": 0.45,
+        "english_questions": 0.25,
+        "cross_paragraphs": 0.15,
+        "same_paragraphs": 0.15,
+    },
+    # a second batch of each interaction step: translation goes on with the pooled loss
+    "translation": {
+        "glosses": 0.40,
+        "everyday": 0.30,
+        "gloss_strings": 0.12,
+        "kyoto_sentences": 0.18,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Steps and peak learning rates are one for each of STAGES; sizes of batches are in pairs."""
+
+    seed: int
+    steps: tuple[int, ...]
+    rates: tuple[float, ...] = (0.01, 0.005)
+    weight_rate: float = 0.01  # of the MaxSim weights, in the last stage
+    vocabulary: int = 48_000
+    dimension: int = 256
+    longest_piece: int = 8  # characters
+    pooled_batch: int = 2048
+    pooled_drop: float = 0.1  # share of the pieces of a text that are left out
+    interaction_batch: int = 160
+    interaction_drop: float = 0.05
+    translation_batch: int = 2048
+    pooled_share: float = 0.5  # of the pooled losses beside the MaxSim loss

@@ -1,0 +1,194 @@
+"""Measure a static embedding model, as shipped, on texts that it was not trained on.
+
+    python scripts/evaluate_embedding.py DATA
+
+Prints one JSON object of figures. `development` sets are articles held back from the training
+files; use them to choose between models (--development). The others are the published
+tests under eval/: look at them once, when the choice is made.
+
+first: share of queries whose right answer ranks first. mrr: mean of 1 / its rank; equal scores rank
+above it. Passages stand alone, without title.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from embedding_data import (
+    Context,
+    held_back_kyoto,
+    held_back_titles,
+    paragraph_bounds,
+    read_contexts,
+    read_kyoto,
+    read_tatoeba,
+)
+from numpy.typing import NDArray
+
+from qa_service.retrieval.static_model import StaticModel, load_static_model
+
+Scores = NDArray[np.float32]
+Scorer = Callable[[StaticModel, Sequence[str], Sequence[str]], Iterator[Scores]]
+
+PACKAGED = Path(__file__).resolve().parent.parent / "qa_service/models/builtin"
+THRESHOLD = 0.2  # as in training
+QUERIES_AT_ONCE = 200
+KYOTO_SENTENCES = 2_000
+FEWEST_CHARACTERS = 40  # of an English sentence that is to find its paragraph
+
+
+@dataclass(frozen=True)
+class Task:
+    """`answers[i]` is the number of the passage that answers query i."""
+
+    queries: Sequence[str]
+    passages: Sequence[str]
+    answers: Sequence[int]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, help="data folder with train/ and eval/")
+    parser.add_argument("--model", type=Path, help="model folder (default: the packaged one)")
+    parser.add_argument("--development", action="store_true", help="only articles held back")
+    parser.add_argument("--record", action="store_true", help="add them to MODEL's training.json")
+    arguments = parser.parse_args()
+    model = load_static_model(arguments.model)
+    figures = development(model, arguments.data)
+    if not arguments.development:
+        figures |= published(model, arguments.data)
+    print(json.dumps({"fingerprint": model.fingerprint, "figures": figures}, indent=2))
+    if arguments.record:
+        path = (arguments.model or PACKAGED) / "training.json"
+        record = json.loads(path.read_text(encoding="utf-8")) | {"figures": figures}
+        text = json.dumps(record, ensure_ascii=False, indent=2)
+        path.write_text(text + "\n", encoding="utf-8")
+
+
+def development(model: StaticModel, data: Path) -> dict[str, dict[str, float]]:
+    """Held back from training by the hash of the article: see `embedding_data.held_back`."""
+    contexts = read_contexts(data / "train/jaquad_train.jsonl.xz")
+    titles = held_back_titles(contexts)
+    jaquad = questions_task([context for context in contexts if context.title in titles])
+    kyoto = cross_language_task(data)
+    return {
+        "development/jaquad_held_back/pooled": measure(model, jaquad, pooled),
+        "development/jaquad_held_back/maxsim": measure(model, jaquad, maxsim),
+        "development/kyoto_en_to_ja_paragraph/pooled": measure(model, kyoto, pooled),
+        "development/kyoto_en_to_ja_paragraph/maxsim": measure(model, kyoto, maxsim),
+    }
+
+
+def published(model: StaticModel, data: Path) -> dict[str, dict[str, float]]:
+    japanese, english = zip(*read_tatoeba(data), strict=True)
+    same = range(len(japanese))
+    jaquad = questions_task(read_contexts(data / "eval/jaquad_dev.jsonl.xz"))
+    figures = {
+        "tatoeba_ja_to_en/pooled": measure(model, Task(japanese, english, same), pooled),
+        "tatoeba_en_to_ja/pooled": measure(model, Task(english, japanese, same), pooled),
+    }
+    for name, scorer in (("pooled", pooled), ("maxsim", maxsim)):
+        ranks = ranks_of(model, jaquad, scorer)
+        figures[f"jaquad_dev/{name}"] = summary(ranks)
+        figures[f"jaquad_dev_first_600/{name}"] = summary(ranks[:600])
+    return figures
+
+
+# Tasks ------------------------------------------------------------------------------------------
+
+
+def questions_task(contexts: Sequence[Context]) -> Task:
+    """All questions of the contexts over all of the contexts."""
+    return Task(
+        queries=[question for context in contexts for question in context.questions],
+        passages=[context.text for context in contexts],
+        answers=[n for n, context in enumerate(contexts) for _ in context.questions],
+    )
+
+
+def cross_language_task(data: Path) -> Task:
+    """English sentences over all Japanese paragraphs of the articles held back."""
+    rows = read_kyoto(data)
+    back = held_back_kyoto(rows)
+    rows = [row for row in rows if row.article in back]
+    bounds, _ = paragraph_bounds(rows)
+    candidates = [
+        (rows[row].en, paragraph)
+        for paragraph, (start, stop) in enumerate(bounds)
+        if stop - start >= 2
+        for row in range(start, stop)
+        if len(rows[row].en) >= FEWEST_CHARACTERS
+    ]
+    rng = np.random.default_rng(0)
+    count = min(KYOTO_SENTENCES, len(candidates))
+    chosen = [candidates[i] for i in rng.choice(len(candidates), count, replace=False)]
+    return Task(
+        queries=[sentence for sentence, _ in chosen],
+        passages=["".join(row.ja for row in rows[start:stop]) for start, stop in bounds],
+        answers=[paragraph for _, paragraph in chosen],
+    )
+
+
+# Scores -----------------------------------------------------------------------------------------
+
+
+def pooled(model: StaticModel, queries: Sequence[str], passages: Sequence[str]) -> Iterator[Scores]:
+    vectors = model.encode(passages)
+    for start in range(0, len(queries), QUERIES_AT_ONCE):
+        yield model.encode(queries[start : start + QUERIES_AT_ONCE]) @ vectors.T
+
+
+def maxsim(model: StaticModel, queries: Sequence[str], passages: Sequence[str]) -> Iterator[Scores]:
+    """As `embedding_losses.interaction_scores`, over any number of passages, without idf."""
+    rows = [np.unique(ids) for ids in model.pieces(passages)]
+    pieces = np.unique(np.concatenate(rows))
+    places = [np.searchsorted(pieces, row) for row in rows]
+    passage_units = model.units(pieces)
+    for start in range(0, len(queries), QUERIES_AT_ONCE):
+        texts = model.pieces(queries[start : start + QUERIES_AT_ONCE])
+        query_pieces, which = np.unique(np.concatenate(texts), return_inverse=True)
+        cosines = passage_units @ model.units(query_pieces).T
+        gains = np.zeros((len(passages), len(query_pieces)), dtype=np.float32)
+        for n, place in enumerate(places):
+            if len(place):
+                gains[n] = cosines[place].max(axis=0)
+        np.maximum(gains - THRESHOLD, 0, out=gains)
+        has = np.zeros((len(texts), len(query_pieces)), dtype=np.float32)
+        has[np.repeat(np.arange(len(texts)), [len(text) for text in texts]), which] = 1
+        weights = has * model.piece_weights[query_pieces]
+        yield (weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)) @ gains.T
+
+
+def measure(model: StaticModel, task: Task, scorer: Scorer) -> dict[str, float]:
+    return summary(ranks_of(model, task, scorer))
+
+
+def ranks_of(model: StaticModel, task: Task, scorer: Scorer) -> NDArray[np.int64]:
+    """The rank of each query's right passage, from 1."""
+    ranks: list[NDArray[np.int64]] = []
+    done = 0
+    for scores in scorer(model, task.queries, task.passages):
+        answers = np.array(task.answers[done : done + len(scores)])
+        right = scores[np.arange(len(scores)), answers]
+        ranks.append((scores >= right[:, None]).sum(axis=1))
+        done += len(scores)
+    return np.concatenate(ranks)
+
+
+def summary(ranks: NDArray[np.int64]) -> dict[str, float]:
+    return {
+        "queries": len(ranks),
+        "first": round(float((ranks == 1).mean()), 4),
+        "mrr": round(float((1 / ranks).mean()), 4),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,320 @@
+"""Train the built-in bilingual (Japanese, English) static embedding model.
+
+    python scripts/train_embedding.py DATA --work WORK --output qa_service/models/builtin
+
+DATA is the data folder (train/ and eval/; only train/ is read). Two stages: `pooled` learns piece
+vectors whose mean stands for a text; `interaction` adds the MaxSim loss and learns one weight a
+piece. WORK keeps the tokenizer, the token cache and a checkpoint; the same command resumes from
+there, and as every step draws from its own random generator, it goes on as if it had never stopped.
+The weights, the tokenizer and training.json, which records all that was used, are written to the
+output folder at the end of each stage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import tokenizers
+import torch
+from embedding_batches import draw_batch
+from embedding_data import (
+    HELD_BACK_JAQUAD_TITLES,
+    HELD_BACK_KYOTO_ARTICLES,
+    TRAINING_FILES,
+    Corpus,
+    load_corpus,
+    sha256,
+    train_tokenizer,
+)
+from embedding_losses import PieceVectors, interaction_loss, pooled_loss
+from embedding_recipe import MIXTURES, STAGES, Recipe
+from safetensors.numpy import save
+from torch import Tensor
+
+FORMAT = "qa-service static embedding"
+FORMAT_VERSION = 1
+
+
+def main() -> None:
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    recipe = Recipe(
+        seed=arguments.seed,
+        steps=(arguments.steps[0], arguments.steps[1]),
+        vocabulary=arguments.vocabulary,
+        dimension=arguments.dimension,
+    )
+    work: Path = arguments.work
+    work.mkdir(parents=True, exist_ok=True)
+    tokenizer_path = work / "tokenizer.json"
+    if not tokenizer_path.exists():
+        print("training the tokenizer (a few minutes)", flush=True)
+        train_tokenizer(
+            arguments.data,
+            vocabulary=recipe.vocabulary,
+            longest_piece=recipe.longest_piece,
+            seed=recipe.seed,
+        ).save(str(tokenizer_path), pretty=False)
+    tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer_path))
+    cache = work / f"tokens_{sha256(tokenizer_path)[:12]}_{recipe.seed}"
+    corpus = load_corpus(arguments.data, tokenizer, cache, seed=recipe.seed, say=print)
+    run = Run(recipe, corpus, work, vocabulary=tokenizer.get_vocab_size())
+    for stage in STAGES:
+        if run.finished(stage):
+            continue
+        if not run.train(stage):
+            print("stopped; the same command goes on from here")
+            return
+        publish(run, tokenizer_path, arguments.data, arguments.output)
+        print(f"{stage}: written to {arguments.output}", flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, help="data folder with train/")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the finished model")
+    parser.add_argument("--work", type=Path, required=True, help="folder of caches and checkpoints")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--vocabulary", type=int, default=48_000, help="pieces (default 48000)")
+    parser.add_argument("--dimension", type=int, default=256)
+    parser.add_argument(
+        "--steps", type=int, nargs=2, default=(2_400, 2_200), metavar="N",
+        help=f"steps of each stage: {', '.join(STAGES)} (default 2400 2200)",
+    )  # fmt: skip
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args()
+
+
+# Training ---------------------------------------------------------------------------------------
+
+
+class Run:
+    """A training run that can be stopped at any step and taken up again from its checkpoint."""
+
+    def __init__(self, recipe: Recipe, corpus: Corpus, work: Path, *, vocabulary: int) -> None:
+        self.recipe = recipe
+        self.corpus = corpus
+        self.checkpoint = work / "checkpoint.pt"
+        self.model = PieceVectors(vocabulary, recipe.dimension)
+        self.stage, self.step = STAGES[0], 0
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self.losses: dict[str, float] = {}
+        self.optimizer = self._optimizer(self.stage)
+        if self.checkpoint.exists():
+            self._resume()
+
+    def finished(self, stage: str) -> bool:
+        order = STAGES.index(stage) - STAGES.index(self.stage)
+        return order < 0 or (order == 0 and self.step >= self._steps(stage))
+
+    def train(self, stage: str) -> bool:
+        """All remaining steps of a stage; False when it was interrupted (Ctrl-C)."""
+        if stage != self.stage:
+            self.stage, self.step = stage, 0
+            self.optimizer = self._optimizer(stage)
+        total = self._steps(stage)
+        shown: dict[str, float] = {}
+        began, first = time.monotonic(), self.step
+        spent = self.seconds[stage]
+        with _interruptions() as interrupted:
+            while self.step < total and not interrupted():
+                name, loss = self._one_step(stage, remaining=1 - self.step / total)
+                self.step += 1
+                shown[name] = loss if name not in shown else 0.9 * shown[name] + 0.1 * loss
+                elapsed = time.monotonic() - began
+                self.seconds[stage] = spent + elapsed
+                if self.step % 50 == 0 or self.step == total:
+                    left = elapsed / (self.step - first) * (total - self.step)
+                    losses = " ".join(f"{key} {shown[key]:.3f}" for key in sorted(shown))
+                    print(f"{stage} {self.step}/{total}, {left:.0f} s left: {losses}", flush=True)
+                if self.step % 500 == 0:
+                    self._save()
+        if stage != "interaction" and self.step >= total:
+            self.model.start_weights(*self._frequencies())
+        self.losses.update({f"{stage}/{key}": round(value, 4) for key, value in shown.items()})
+        self._save()
+        return self.step >= total
+
+    def _one_step(self, stage: str, *, remaining: float) -> tuple[str, float]:
+        """Draws from a generator of this step alone; the learning rate falls linearly to 0."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * remaining
+        rng = np.random.default_rng([self.recipe.seed, STAGES.index(stage), self.step])
+        if stage == "interaction":
+            name, loss, reported = self._interaction(rng)
+        else:
+            name, loss, reported = self._pooled(rng, MIXTURES[stage])
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return name, reported
+
+    def _pooled(
+        self, rng: np.random.Generator, mixture: dict[str, float]
+    ) -> tuple[str, Tensor, float]:
+        recipe = self.recipe
+        name, pairs = draw_batch(
+            self.corpus, mixture,
+            size=recipe.pooled_batch, drop=recipe.pooled_drop, neighbours=8, rng=rng,
+        )  # fmt: skip
+        loss = pooled_loss(self.model, pairs)
+        return name, loss, loss.item()
+
+    def _interaction(self, rng: np.random.Generator) -> tuple[str, Tensor, float]:
+        recipe = self.recipe
+        name, pairs = draw_batch(
+            self.corpus, MIXTURES["interaction"],
+            size=recipe.interaction_batch, drop=recipe.interaction_drop, neighbours=8, rng=rng,
+        )  # fmt: skip
+        _, translations = draw_batch(
+            self.corpus, MIXTURES["translation"],
+            size=recipe.translation_batch, drop=recipe.pooled_drop, neighbours=1, rng=rng,
+        )  # fmt: skip
+        interaction = interaction_loss(self.model, pairs)
+        kept = pooled_loss(self.model, pairs) + pooled_loss(self.model, translations)
+        return name, interaction + recipe.pooled_share * kept, interaction.item()
+
+    def _steps(self, stage: str) -> int:
+        return self.recipe.steps[STAGES.index(stage)]
+
+    def _optimizer(self, stage: str) -> torch.optim.Adam:
+        """Adam over the vectors and, in the last stage, the weights, each with its peak rate."""
+        recipe = self.recipe
+        groups: list[dict[str, Any]] = [
+            {"params": [self.model.vectors], "peak": recipe.rates[STAGES.index(stage)]}
+        ]
+        if stage == "interaction":
+            groups.append({"params": [self.model.log_weights], "peak": recipe.weight_rate})
+        return torch.optim.Adam(groups, fused=True)
+
+    def _frequencies(self) -> tuple[Tensor, int]:
+        """In how many contexts and Kyoto sentences of either language a piece occurs."""
+        counts = np.zeros(self.model.vectors.shape[0], dtype=np.float32)
+        lists = (self.corpus.contexts, self.corpus.kyoto_ja, self.corpus.kyoto_en)
+        for texts in (each.plain for each in lists):
+            owner = np.repeat(np.arange(len(texts)), texts.lengths())
+            distinct = np.unique(owner * len(counts) + texts.ids)
+            counts += np.bincount(distinct % len(counts), minlength=len(counts))
+        return torch.from_numpy(counts), sum(len(each.plain) for each in lists)
+
+    def _save(self) -> None:
+        state = {
+            "recipe": asdict(self.recipe),
+            "stage": self.stage,
+            "step": self.step,
+            "seconds": self.seconds,
+            "losses": self.losses,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        unfinished = self.checkpoint.with_suffix(".part")
+        torch.save(state, unfinished)
+        unfinished.replace(self.checkpoint)
+
+    def _resume(self) -> None:
+        state: dict[str, Any] = torch.load(self.checkpoint, weights_only=True)
+        begun = STAGES.index(state["stage"]) + 1  # the steps of later stages may still change
+        saved = Recipe(**state["recipe"])
+        now = replace(self.recipe, steps=self.recipe.steps[:begun] + saved.steps[begun:])
+        if saved != now:
+            raise SystemExit(
+                f"{self.checkpoint} belongs to another recipe ({saved}); "
+                "use its options, or another --work folder"
+            )
+        self.stage, self.step = state["stage"], state["step"]
+        self.seconds, self.losses = state["seconds"], state["losses"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer = self._optimizer(self.stage)
+        self.optimizer.load_state_dict(state["optimizer"])
+        print(f"resuming at {self.stage} step {self.step}", flush=True)
+
+
+@contextmanager
+def _interruptions() -> Iterator[Any]:
+    """Inside, Ctrl-C and a termination signal are noted, not raised: the step is finished first."""
+    caught: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda got, _: caught.append(got)) for number in signals]
+    try:
+        yield lambda: bool(caught)
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+# Output -----------------------------------------------------------------------------------------
+
+
+def publish(run: Run, tokenizer: Path, data: Path, output: Path) -> None:
+    """Writes the model in the shipped form: int8 vectors with a scale a row, weights, record."""
+    vectors = run.model.vectors.detach().numpy().copy()
+    vectors[0] = 0.0  # the unknown piece
+    scales = np.abs(vectors).max(axis=1) / 127
+    steps = np.divide(vectors, scales[:, None], where=scales[:, None] > 0, out=vectors * 0)
+    weights = np.exp(run.model.log_weights.detach().numpy())
+    weights[0] = 0.0
+    output.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        "vectors": np.rint(steps).astype(np.int8),
+        "scales": scales.astype(np.float32),
+        "piece_weights": weights.astype(np.float32),
+    }
+    (output / "model.safetensors").write_bytes(save(tensors))
+    (output / "tokenizer.json").write_bytes(tokenizer.read_bytes())
+    config = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "dimension": vectors.shape[1],
+        "vocabulary": vectors.shape[0],
+        "languages": ["ja", "en"],
+        "licence": "CC-BY-SA-4.0",
+    }
+    _write_json(output / "config.json", config)
+    _write_json(output / "training.json", _record(run, data, output))
+
+
+def _record(run: Run, data: Path, output: Path) -> dict[str, Any]:
+    return {
+        "stage": run.stage,
+        "recipe": asdict(run.recipe),
+        "mixtures": MIXTURES,
+        "data": {name: {"sha256": sha256(data / name)} for name in TRAINING_FILES},
+        "counts": run.corpus.counts(),
+        "held_back": {
+            "kyoto_articles": HELD_BACK_KYOTO_ARTICLES,
+            "jaquad_titles": HELD_BACK_JAQUAD_TITLES,
+        },
+        "training_seconds": {key: round(value) for key, value in run.seconds.items()},
+        "last_losses": run.losses,
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "tokenizers": tokenizers.__version__,
+            "safetensors": safetensors.__version__,
+        },
+        "threads": torch.get_num_threads(),
+        "files": {name: sha256(output / name) for name in ("tokenizer.json", "model.safetensors")},
+    }
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

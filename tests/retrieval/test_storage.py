@@ -1,0 +1,447 @@
+"""The index on disk: power cuts at every step, damage in every file, strangers, two builders."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from qa_service.errors import (
+    IndexBusyError,
+    IndexDamagedError,
+    IndexFaultError,
+    IndexFormatError,
+    IndexMissingError,
+)
+from qa_service.retrieval.disk import Disk
+from qa_service.retrieval.manifest import FORMAT, FORMAT_VERSION, EmbedderRecord, Manifest
+from qa_service.retrieval.storage import (
+    Stored,
+    building,
+    current_generation,
+    load_generation,
+    read_manifest,
+)
+
+FILES = {"vectors.faiss": bytes(range(256)) * 8, "passages.jsonl": "{}\n日米\n".encode()}
+MANIFEST = Manifest(
+    format=FORMAT,
+    format_version=FORMAT_VERSION,
+    created=datetime(2026, 1, 1, tzinfo=UTC),
+    program_version="1",
+    recipe="r",
+    embedder=EmbedderRecord("builtin", "f", 4, ""),
+    piece_model="f",
+    sources=(),
+    passages=0,
+    files={},
+)
+
+
+def publish(index: Path, content: str, *, disk: Disk | None = None) -> str:
+    with building(index, disk=disk) as writer:
+        return writer.publish(MANIFEST, {**FILES, "content": content.encode()})
+
+
+def content_of(stored: Stored) -> str:
+    """Which of the test's generations this is; its files must all be as written."""
+    assert stored.files.keys() == {*FILES, "content"}
+    assert all(stored.files[name] == data for name, data in FILES.items())
+    return stored.files["content"].decode()
+
+
+def names(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir()}
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    return tmp_path / "index"
+
+
+def test_what_is_published_is_loaded(index: Path) -> None:
+    generation = publish(index, "a")
+    stored = load_generation(index)
+    assert (stored.generation, content_of(stored), stored.degraded) == (generation, "a", ())
+    assert current_generation(index) == generation
+    assert read_manifest(index) == stored.manifest
+    assert replace(stored.manifest, files={}) == MANIFEST
+
+
+def test_the_one_before_is_kept_and_older_ones_are_removed(index: Path) -> None:
+    published = [publish(index, content) for content in "abcd"]
+    assert names(index / "generations") == set(published[-2:])
+    assert names(index) == {"CURRENT", "LOCK", "generations"}
+
+
+# --- stopped at every step ---------------------------------------------------------------------
+
+
+class PowerCut(BaseException):
+    pass
+
+
+class FailingDisk(Disk):
+    """Stops at step `stop_at`. With a `seed`, what was not synced by then is lost: files keep a
+    part of their content, and some of the last changes of names are as if never done."""
+
+    def __init__(self, stop_at: int, *, seed: int | None = None) -> None:
+        self.steps: list[str] = []
+        self._stop_at = stop_at
+        self._random = random.Random(seed) if seed is not None else None
+        self._unsynced: set[Path] = set()
+        self._changes: list[tuple[Path, Callable[[], object]]] = []  # folder, how to undo
+
+    def make_folder(self, path: Path) -> None:
+        self._step("make_folder")
+        for folder in (path, *path.parents):
+            if not folder.exists():
+                undo = _undo_make(folder)
+                self._changes.insert(0, (folder.parent, undo))
+        super().make_folder(path)
+
+    def write_file(self, path: Path, data: bytes) -> None:
+        if not path.exists():
+            self._changes.append((path.parent, lambda: path.unlink(missing_ok=True)))
+        self._unsynced.add(path)
+        super().write_file(path, data[: len(data) // 2])
+        self._step("write_file")
+        super().write_file(path, data)
+
+    def sync_file(self, path: Path) -> None:
+        self._step("sync_file")
+        self._unsynced.discard(path)
+
+    def sync_folder(self, path: Path) -> None:
+        self._step("sync_folder")
+        self._changes = [change for change in self._changes if change[0] != path]
+
+    def rename(self, old: Path, new: Path) -> None:
+        self._step("rename")
+        before = new.read_bytes() if new.is_file() else None
+        super().rename(old, new)
+
+        def undo() -> None:
+            if new.exists():
+                new.replace(old)
+            if before is not None:
+                new.write_bytes(before)
+
+        self._changes.append((new.parent, undo))
+
+    def remove(self, path: Path) -> None:
+        if path.is_dir():  # half of it is gone
+            next(path.iterdir(), path / "none").unlink(missing_ok=True)
+        self._step("remove")
+        super().remove(path)
+
+    def _step(self, name: str) -> None:
+        self.steps.append(name)
+        if len(self.steps) == self._stop_at:
+            self._lose()
+            raise PowerCut
+
+    def _lose(self) -> None:
+        if self._random is None:
+            return
+        for path in self._unsynced:
+            if path.exists():
+                data = path.read_bytes()
+                path.write_bytes(data[: self._random.randint(0, len(data))])
+        lost = self._random.randint(0, len(self._changes))
+        for _, undo in reversed(self._changes[len(self._changes) - lost :]):
+            undo()
+
+
+def _undo_make(folder: Path) -> Callable[[], object]:
+    return lambda: shutil.rmtree(folder, ignore_errors=True)
+
+
+def _steps_of(write: Callable[[Disk], object]) -> int:
+    disk = FailingDisk(0)
+    write(disk)
+    return len(disk.steps)
+
+
+@pytest.mark.parametrize("seed", [None, 0, 1, 2], ids=["kept", "lost 0", "lost 1", "lost 2"])
+@pytest.mark.parametrize("generations", [0, 1, 2])
+def test_stopped_at_any_step_the_old_or_the_new_generation_is_whole(
+    tmp_path: Path, generations: int, seed: int | None
+) -> None:
+    def prepare(index: Path) -> Path:
+        for number in range(generations):
+            publish(index, f"old {number}")
+        return index
+
+    old = f"old {generations - 1}" if generations else None
+    steps = _steps_of(lambda disk: publish(prepare(tmp_path / "dry"), "new", disk=disk))
+    found = set()
+    for step in range(1, steps + 1):
+        index = prepare(tmp_path / f"{step}")
+        with pytest.raises(PowerCut):
+            publish(index, "new", disk=FailingDisk(step, seed=seed))
+        found.add(_content_or_none(index))
+        with building(index) as writer:
+            writer.clean()
+        _assert_no_litter(index)
+        assert _content_or_none(index) in {old, "new"}
+        publish(index, "newer")
+        assert _content_or_none(index) == "newer"
+    assert found == {old, "new"} if seed is None else found <= {old, "new"}
+
+
+def _content_or_none(index: Path) -> str | None:
+    try:
+        return content_of(load_generation(index))
+    except IndexMissingError:
+        return None
+
+
+def _assert_no_litter(index: Path) -> None:
+    assert names(index) <= {"CURRENT", "LOCK", "generations"}
+    for generation in (index / "generations").iterdir():
+        assert names(generation) == {*FILES, "content", "manifest.json"}
+    assert len(names(index / "generations")) <= 2
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO])
+def test_a_disk_that_refuses(index: Path, code: int) -> None:
+    class RefusingDisk(Disk):
+        def write_file(self, path: Path, data: bytes) -> None:
+            raise OSError(code, os.strerror(code), str(path))
+
+    publish(index, "old")
+    with pytest.raises(IndexFaultError, match="cannot be written") as caught:
+        publish(index, "new", disk=RefusingDisk())
+    assert os.strerror(code) in caught.value.message
+    assert content_of(load_generation(index)) == "old"
+
+
+def test_an_interrupt_while_building_changes_nothing(index: Path) -> None:
+    publish(index, "old")
+    with pytest.raises(KeyboardInterrupt), building(index):
+        raise KeyboardInterrupt
+    assert content_of(load_generation(index)) == "old"
+    publish(index, "new")  # the lock is free
+
+
+# --- damage ------------------------------------------------------------------------------------
+
+
+def _flip(data: bytes, chance: random.Random) -> bytes:
+    place = chance.randrange(len(data))
+    return data[:place] + bytes([data[place] ^ (1 << chance.randrange(8))]) + data[place + 1 :]
+
+
+def _truncate(data: bytes, chance: random.Random) -> bytes:
+    return data[: chance.randrange(len(data))]
+
+
+def _extend(data: bytes, chance: random.Random) -> bytes:
+    return data + chance.randbytes(3)
+
+
+@pytest.mark.parametrize("file", [*FILES, "content", "manifest.json", "CURRENT"])
+@pytest.mark.parametrize("damage", [_flip, _truncate, _extend])
+def test_damage_is_found_and_named(
+    index: Path, file: str, damage: Callable[[bytes, random.Random], bytes]
+) -> None:
+    publish(index, "old")
+    generation = publish(index, "new")
+    path = index / file if file == "CURRENT" else index / "generations" / generation / file
+    whole = path.read_bytes()
+    for seed in range(30):
+        path.write_bytes(damage(whole, random.Random(seed)))
+        with pytest.raises(IndexDamagedError) as caught:
+            load_generation(index, fallback=False)
+        assert caught.value.file == path.relative_to(index).as_posix()
+        assert file in caught.value.message
+        assert "qa-service index" in caught.value.message
+        _assert_served_from_the_last_good(index, "new" if file == "CURRENT" else "old", file)
+
+
+@pytest.mark.parametrize("file", [*FILES, "content", "manifest.json", "CURRENT"])
+def test_a_missing_file_is_found_and_named(index: Path, file: str) -> None:
+    publish(index, "old")
+    generation = publish(index, "new")
+    path = index / file if file == "CURRENT" else index / "generations" / generation / file
+    path.unlink()
+    with pytest.raises(IndexDamagedError) as caught:
+        load_generation(index, fallback=False)
+    assert caught.value.file == path.relative_to(index).as_posix()
+    _assert_served_from_the_last_good(index, "new" if file == "CURRENT" else "old", file)
+
+
+def _assert_served_from_the_last_good(index: Path, content: str, file: str) -> None:
+    stored = load_generation(index)
+    assert content_of(stored) == content
+    assert file in stored.degraded[0]
+    assert stored.generation in stored.degraded[0]
+
+
+def test_nothing_good_is_left(index: Path) -> None:
+    for content in ("old", "new"):
+        path = index / "generations" / publish(index, content) / "content"
+        path.write_bytes(b"x")
+    with pytest.raises(IndexDamagedError) as caught:
+        load_generation(index)
+    assert caught.value.file == path.relative_to(index).as_posix()
+    publish(index, "newest")
+    assert content_of(load_generation(index)) == "newest"
+    assert len(names(index / "generations")) == 1
+
+
+def test_the_last_good_one_is_kept_rather_than_a_damaged_one(index: Path) -> None:
+    good = publish(index, "good")
+    (index / "generations" / publish(index, "bad") / "content").write_bytes(b"x")
+    newest = publish(index, "newest")
+    assert names(index / "generations") == {good, newest}
+
+
+def test_sizes_are_checked_without_reading(index: Path) -> None:
+    path = index / "generations" / publish(index, "a") / "content"
+    path.write_bytes(b"longer than before")
+    with pytest.raises(IndexDamagedError, match="content"):
+        read_manifest(index)
+
+
+# --- other folders -----------------------------------------------------------------------------
+
+
+def test_nothing_there(index: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(IndexMissingError, match="qa-service index"):
+            load_generation(index)
+        assert current_generation(index) is None
+        index.mkdir(exist_ok=True)
+        (index / "README.md").write_text("Built indexes.")
+
+
+def test_a_folder_with_something_else_is_left_alone(index: Path) -> None:
+    index.mkdir()
+    (index / "thesis.docx").write_bytes(b"years of work")
+    for attempt in (lambda: load_generation(index), lambda: publish(index, "a")):
+        with pytest.raises(IndexFormatError, match=r"thesis\.docx"):
+            attempt()
+    assert names(index) == {"thesis.docx"}
+
+
+def test_a_file_in_place_of_the_folder(index: Path) -> None:
+    index.write_text("text")
+    for attempt in (lambda: load_generation(index), lambda: publish(index, "a")):
+        with pytest.raises(IndexFormatError, match="is a file"):
+            attempt()
+    assert index.read_text() == "text"
+
+
+def test_strangers_beside_an_index_are_left_alone(index: Path) -> None:
+    publish(index, "a")
+    (index / "notes.txt").write_text("mine")
+    (index / "generations" / "my-own").mkdir()
+    for content in "bcd":
+        publish(index, content)
+    assert (index / "notes.txt").read_text() == "mine"
+    assert (index / "generations" / "my-own").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        pytest.param({"format_version": FORMAT_VERSION + 1}, "newer", id="newer"),
+        pytest.param({"format_version": FORMAT_VERSION - 1}, "older", id="older"),
+        pytest.param({"format": "another program"}, "not written by qa-service", id="foreign"),
+    ],
+)
+def test_another_format(index: Path, change: Mapping[str, object], word: str) -> None:
+    with building(index) as writer:
+        writer.publish(replace(MANIFEST, **change), FILES)  # type: ignore[arg-type]
+    with pytest.raises(IndexFormatError, match=word):
+        load_generation(index)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"format": 1}'])
+def test_a_manifest_that_is_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "generations" / "000001-0000000000000000" / "manifest.json"
+    with pytest.raises(IndexDamagedError):
+        Manifest.from_json(content, path=path)
+
+
+def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path) -> None:
+    data = json.loads(MANIFEST.to_json())
+    data["files"] = {"../../secret": {"bytes": 1, "sha256": "0"}}
+    path = tmp_path / "generations" / "000001-0000000000000000" / "manifest.json"
+    with pytest.raises(IndexDamagedError, match="outside"):
+        Manifest.from_json(json.dumps(data).encode(), path=path)
+
+
+# --- several at once ---------------------------------------------------------------------------
+
+
+def test_two_builders(index: Path) -> None:
+    with building(index) as writer:
+        with pytest.raises(IndexBusyError, match=str(os.getpid())), building(index):
+            pass
+        writer.publish(MANIFEST, FILES)
+    publish(index, "after")
+
+
+def test_readers_while_the_index_is_replaced(index: Path) -> None:
+    publish(index, "0")
+    faults: list[BaseException] = []
+    seen: set[str] = set()
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            try:
+                stored = load_generation(index)
+                assert not stored.degraded
+                seen.add(content_of(stored))
+            except BaseException as error:
+                faults.append(error)
+                return
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for number in range(1, 25):
+        publish(index, str(number))
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert not faults
+    assert len(seen) > 1
+
+
+# --- unfinished work ---------------------------------------------------------------------------
+
+
+def test_unfinished_work_is_found_again_until_something_is_published(index: Path) -> None:
+    with building(index) as writer:
+        for data in (b"one", b"two"):
+            writer.save_unfinished("key", data)
+        writer.save_unfinished("other", b"three")
+    with building(index) as writer:
+        writer.clean()
+        assert writer.read_unfinished("key") == [b"one", b"two"]
+        assert writer.read_unfinished("none") == []
+        writer.publish(MANIFEST, FILES)
+        assert writer.read_unfinished("key") == []
+    assert names(index) == {"CURRENT", "LOCK", "generations"}
+
+
+def test_unfinished_work_that_is_damaged_is_passed_over(index: Path) -> None:
+    with building(index) as writer:
+        for data in (b"one", b"two"):
+            writer.save_unfinished("key", data)
+        next(path for path in sorted((index / "unfinished" / "key").iterdir())).write_bytes(b"o")
+        assert writer.read_unfinished("key") == [b"two"]
