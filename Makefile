@@ -72,9 +72,15 @@ PLACES = $(if $(CORPUS),--corpus '$(CORPUS)') $(if $(INDEX),--index '$(INDEX)')
 serve: $(READY) ## serve the API; HOST=127.0.0.1 PORT=8000
 	@$(BIN)/qa-service serve $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(PLACES)
 
+.PHONY: ask
+ask: export QUESTION = $(value Q)
+ask: $(READY) ## get an answer: make ask Q="日米合同委員会の目的は"
+	@test -n "$$QUESTION" || { echo 'Say what to ask: make ask Q="日米合同委員会の目的は"' >&2; exit 2; }
+	@$(BIN)/qa-service ask $(PLACES) -- "$$QUESTION"
+
 .PHONY: search
 search: export QUESTION = $(value Q)
-search: $(READY) ## ask one question: make search Q="日米「2+2」とは"
+search: $(READY) ## find passages: make search Q="日米「2+2」とは"
 	@test -n "$$QUESTION" || { echo 'Say what to look for: make search Q="日米「2+2」とは"' >&2; exit 2; }
 	@$(BIN)/qa-service search $(PLACES) -- "$$QUESTION"
 

@@ -90,7 +90,8 @@ class LexicalIndex:
     def scores(self, terms: Terms) -> NDArray[np.float32]:
         """(passages,) float32 between 0 and 1: the mean of the two fields' shares of the ideal."""
         characters, morphemes = self.fields
-        return (characters.scores(terms.characters) + morphemes.scores(terms.morphemes)) / 2
+        both = characters.scores(terms.characters) + morphemes.scores(terms.morphemes)
+        return np.asarray(both / 2, dtype=np.float32)
 
     def coverage(self, question: Terms, text: Terms) -> float:
         """The share, 0 to 1, of the question's term weight that a text holds, indexed or not.
