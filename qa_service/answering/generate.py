@@ -23,7 +23,8 @@ from openai.types.chat import ChatCompletionChunk
 from qa_service.answering.drafts import Draft, DraftReader, without_thought
 from qa_service.answering.prompt import Prompt, answer_prompt, rewrite_prompt
 from qa_service.answering.quantities import find_figures
-from qa_service.answering.verify import DraftStatement, Verifier, share_of_pairs
+from qa_service.answering.verify import DraftStatement, Verifier
+from qa_service.answering.words import share_of_pairs
 from qa_service.errors import GenerationError
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.static_model import StaticModel

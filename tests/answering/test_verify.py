@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_service.answering.drafts import Draft, DraftReader, read_drafts
-from qa_service.answering.verify import DraftStatement, Verifier, squeeze
+from qa_service.answering.quotes import squeeze
+from qa_service.answering.verify import DraftStatement, Verifier
 from qa_service.reading.citations import cite
 from qa_service.reading.sentences import split_sentences
 from qa_service.retrieval.index import Index
