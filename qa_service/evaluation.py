@@ -8,7 +8,8 @@ A passage answers when its text or its quote, folded (NFKC, no white space), con
 `gold` fragments; with `document` instead of `gold`, when it belongs to that document. `section` (the
 number path below the top section, `章頭` for the lead) and `label` (the figure, box or footnote) are
 what the citation of the first answering passage must name; null where the question fixes none. A
-question with `gold: []` cannot be answered and counts for no ranking figure.
+question with `gold: []` cannot be answered and counts for no ranking figure. `history` holds the
+questions asked before it, `standalone` what it means with them: such a question counts only there.
 """
 
 from __future__ import annotations
@@ -42,10 +43,17 @@ class Question(BaseModel):
     section: str | None = None
     label: str | None = None
     document: str | None = None
+    history: tuple[str, ...] = ()
+    standalone: str | None = None
 
     @property
     def answerable(self) -> bool:
         return bool(self.gold) or self.document is not None
+
+    @property
+    def judged(self) -> bool:
+        """Whether its answer is known, an absent one included."""
+        return self.standalone is None or self.answerable
 
 
 @dataclass(frozen=True, slots=True)

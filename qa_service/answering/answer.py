@@ -184,8 +184,9 @@ def _find(index: Index, request: Request, standalone: str) -> _Found:
         index, folded, result.hits, same_language=document_language == result.language
     )
     refusal, label = _refusal(index, standalone, result, confidence)
-    if refusal is None and not confidence.sufficient:
-        confidence = replace(confidence, probability=1.0)  # looked up by its number
+    if (refusal is None) is not confidence.sufficient:
+        # A look-up decided, which is certain: the element is there by its number, or it is not.
+        confidence = replace(confidence, probability=0.0 if refusal else 1.0)
     return _Found(
         result, standalone, answer_language, document_language, confidence, refusal, label
     )

@@ -218,29 +218,40 @@ def serve(
 def evaluate(
     file: Annotated[Path, typer.Argument(help="Questions with answers, one JSON object a line.")],
     mode: ModeOption = "hybrid",
+    plots: Annotated[
+        Path | None, typer.Option("--plots", help="Folder for a picture of the confidence.")
+    ] = None,
     as_json: JsonOption = False,
     corpus: CorpusOption = None,
     index: IndexOption = None,
     embedder: EmbedderOption = None,
 ) -> None:
-    """Judge the search by questions whose answers are known, and check every citation."""
+    """Judge search and answers by questions whose answers are known; check every citation."""
     from qa_service.settings import load_settings
 
     settings = load_settings(corpus=corpus, index=index, embedder=embedder).settings
 
-    from qa_service.cli.display import report_json, show_report
-    from qa_service.cli.opening import open_index
+    from qa_service.answer_evaluation import draw_reliability, evaluate_answers
+    from qa_service.cli.display import report_json, show_answer_report, show_report
+    from qa_service.cli.opening import open_index, say
     from qa_service.evaluation import evaluate as judge
     from qa_service.evaluation import read_questions
     from qa_service.retrieval.search import Mode
 
     questions = read_questions(file)
-    report = judge(open_index(settings), questions, mode=Mode(mode))
+    opened = open_index(settings)
+    judged = [question for question in questions if question.judged]
+    report = judge(opened, judged, mode=Mode(mode)) if judged else None
+    answers = evaluate_answers(opened, questions)
     if as_json:
-        typer.echo(report_json(report))
+        typer.echo(report_json(report, answers))
     else:
-        show_report(report)
-    if report.faults:
+        if report is not None:
+            show_report(report)
+        show_answer_report(answers)
+    if plots is not None:
+        say(f"Drew {draw_reliability(answers, plots)}")
+    if answers.faults or (report is not None and report.faults):
         raise typer.Exit(1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import chop_cells
 from rich.console import Console
@@ -11,9 +12,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from qa_service.evaluation import Report
 from qa_service.settings import LoadedSettings
 from qa_service.types import Citation, Hit, SearchResult
+
+if TYPE_CHECKING:
+    from qa_service.answer_evaluation import AnswerReport
+    from qa_service.evaluation import Report
 
 _INDENT = 4
 
@@ -102,8 +106,47 @@ def show_report(report: Report, console: Console | None = None) -> None:
         console.print(Text(fault, style="red"))
 
 
-def report_json(report: Report) -> str:
-    value = {
+def show_answer_report(report: AnswerReport, console: Console | None = None) -> None:
+    console = console or make_console()
+    if report.answers:
+        table = Table(title="Answers quoted from the documents")
+        for heading in ("language", "right", "wrongly refused", "rightly refused"):
+            table.add_column(heading, justify="left" if heading == "language" else "right")
+        for summary in report.summaries:
+            table.add_row(
+                summary.language,
+                f"{summary.right} of {summary.answerable}",
+                f"{summary.wrongly_refused} of {summary.answerable}",
+                f"{summary.rightly_refused} of {summary.unanswerable}",
+            )
+        console.print(table)
+    if report.auroc is not None:
+        console.print(f"Confidence, answerable above unanswerable (AUROC): {report.auroc:.3f}")
+    if report.dialogues:
+        console.print(
+            f"Follow-ups made to stand alone: {report.dialogues_right} of {report.dialogues}"
+        )
+    if report.answers and not report.faults:
+        console.print("Every statement is verbatim.")
+    for fault in report.faults:
+        console.print(Text(fault, style="red"))
+
+
+def report_json(report: Report | None, answers: AnswerReport) -> str:
+    value = {} if report is None else _ranking_figures(report)
+    value["answers"] = {
+        "summaries": [dataclasses.asdict(summary) for summary in answers.summaries],
+        "auroc": answers.auroc,
+        "reliability": [dataclasses.asdict(each) for each in answers.reliability],
+        "dialogues": answers.dialogues,
+        "dialogues_right": answers.dialogues_right,
+        "faults": answers.faults,
+    }
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _ranking_figures(report: Report) -> dict[str, Any]:
+    return {
         "mode": report.mode,
         "embedder": report.embedder,
         "summaries": [dataclasses.asdict(summary) for summary in report.summaries],
@@ -114,7 +157,6 @@ def report_json(report: Report) -> str:
             for each in report.outcomes
         ],
     }
-    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def show_settings(loaded: LoadedSettings, console: Console | None = None) -> None:

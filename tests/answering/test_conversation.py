@@ -1,32 +1,32 @@
-"""Follow-ups and questions that stand alone, from data/dialogues.toml."""
+"""Follow-ups and questions that stand alone, from data/dialogues.jsonl.
+
+A line holds the questions asked before (`history`), the next one and what it must become
+(`standalone`). `qa-service evaluate` counts the same file.
+"""
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_service.answering.conversation import make_standalone
+from qa_service.evaluation import Question, read_questions
 from qa_service.types import Turn
 
-DIALOGUES = tomllib.loads(
-    (Path(__file__).parent / "data" / "dialogues.toml").read_text(encoding="utf-8")
-)["dialogue"]
+DIALOGUES = read_questions(Path(__file__).parent / "data" / "dialogues.jsonl")
 
 
-@pytest.mark.parametrize("case", DIALOGUES, ids=lambda case: case["id"])
-def test_dialogue(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda dialogue: dialogue.id)
+def test_dialogue(dialogue: Question) -> None:
     history = [
         turn
-        for asked in case["before"]
+        for asked in dialogue.history
         for turn in (Turn("user", asked), Turn("assistant", "お答えします。 [1]"))
     ]
-    expected = case["question"] if case.get("unchanged") else case["standalone"]
-    assert make_standalone(case["question"], history) == expected
+    assert make_standalone(dialogue.question, history) == dialogue.standalone
 
 
 def test_without_history_nothing_changes() -> None:
