@@ -492,8 +492,11 @@ class Turn:
 class Support(StrEnum):
     """How the cited passages bear out a statement's quotes.
 
-    EXACT: verbatim. NORMALISED: but for NFKC, spaces and punctuation. NOT_FOUND: not there.
-    A statement that quotes nothing and whose content is in the cited passages is NORMALISED.
+    EXACT: verbatim; of a quoted passage, its words as the source has them, without the marks,
+    readings and line breaks that reading sets aside (a citation's quote has those too), a table's
+    cells with its column names in front. NORMALISED: the same but for NFKC, spaces and punctuation;
+    so is a statement that quotes nothing and whose content is in the cited passages. NOT_FOUND: not
+    there.
     """
 
     EXACT = "exact"
@@ -535,7 +538,7 @@ class AnswerMode(StrEnum):
 class Answer:
     """What the user reads. Not answered: `text` says so in the question's language, `reason` why,
     and there are no statements. `confidence` is the calibrated probability that the documents
-    hold an answer."""
+    hold an answer; 1 or 0 where not the match but a look-up decided (資料25 is named, but not held)."""
 
     text: str
     answered: bool

@@ -13,19 +13,26 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+import anyio
 import anyio.to_thread
 
 from qa_service.answering.confidence import Confidence, assess
 from qa_service.answering.conversation import make_standalone
 from qa_service.answering.events import Cited, Delta, Done, Event, Sources
-from qa_service.answering.extract import Extract, extract
+from qa_service.answering.extract import Extract, extract, is_verbatim
 from qa_service.answering.phrases import phrase
 from qa_service.errors import GenerationError, InputError
 from qa_service.reading.citations import cite_spans
 from qa_service.retrieval.index import Index
-from qa_service.retrieval.labels import NAMED_PART, Place, find_named, find_place
-from qa_service.retrieval.language import detect_language
-from qa_service.retrieval.search import check_query, check_top_k, fold_question, search
+from qa_service.retrieval.labels import Place, find_element, find_named, find_rows
+from qa_service.retrieval.language import detect_language, primary_language
+from qa_service.retrieval.search import (
+    QUERY_MAX_CHARACTERS,
+    check_query,
+    check_top_k,
+    fold_question,
+    search,
+)
 from qa_service.retrieval.terms import extract_terms, fold
 from qa_service.types import (
     Answer,
@@ -92,6 +99,10 @@ def check_request(request: Request) -> None:
                 f"history.{place}.content",
                 "The entry holds half a surrogate pair, which is no character. Remove it.",
             )
+        if "\0" in turn.content:
+            raise InputError(
+                f"history.{place}.content", "The entry holds a NUL character. Remove it."
+            )
 
 
 def ask(index: Index, request: Request) -> AskResult:
@@ -105,12 +116,17 @@ def ask(index: Index, request: Request) -> AskResult:
 
 
 async def stream_answer(
-    index: Index, request: Request, *, generator: Generator | None = None
+    index: Index,
+    request: Request,
+    *,
+    generator: Generator | None = None,
+    limiter: anyio.CapacityLimiter | None = None,
 ) -> AsyncGenerator[Event, None]:
     """Sources, then citations and deltas, at last Done. Computing runs in worker threads.
 
     With a `generator` and a mode that allows it the answer is generated and checked; when that
-    fails, it is extractive and says that it is degraded. Raises InputError before anything else.
+    fails, it is extractive and says that it is degraded. `limiter` bounds the worker
+    threads. Raises InputError before anything else.
     """
     check_request(request)
     started = time.perf_counter()
@@ -118,8 +134,10 @@ async def stream_answer(
     use_model = generator is not None and request.mode != "extractive"
     if request.mode == "generated" and generator is None:
         degraded.append("No language model is set up: the answer is quoted from the documents.")
-    standalone = await _standalone(request, generator if use_model else None)
-    found = await anyio.to_thread.run_sync(partial(_find, index, request, standalone))
+    standalone = await _standalone(request, generator if use_model else None, limiter)
+    found = await anyio.to_thread.run_sync(
+        partial(_find, index, request, standalone), limiter=limiter
+    )
     yield Sources(found.result.hits, standalone, found.result.language)
     composed = _Composition(AnswerMode.GENERATED)
     if generator is not None and use_model and found.refusal is None:
@@ -141,7 +159,9 @@ async def stream_answer(
         if not composed.statements and not degraded:
             degraded.append("The language model said nothing that the passages bear out.")
     if not composed.statements:
-        composed = await anyio.to_thread.run_sync(partial(_compose_extractive, index, found))
+        composed = await anyio.to_thread.run_sync(
+            partial(_compose_extractive, index, found), limiter=limiter
+        )
         for event in composed.events:
             yield event
     yield Done(_finish(request, found, composed, started, degraded))
@@ -163,29 +183,31 @@ class _Found:
     label: str = ""
 
 
-async def _standalone(request: Request, generator: Generator | None) -> str:
+async def _standalone(
+    request: Request, generator: Generator | None, limiter: anyio.CapacityLimiter | None
+) -> str:
     if generator is not None and request.history:
         rewritten = await generator.rewrite(request.question, request.history)
-        if rewritten:
+        if rewritten and len(rewritten) <= QUERY_MAX_CHARACTERS:
             return rewritten
     return await anyio.to_thread.run_sync(
-        partial(make_standalone, request.question, request.history)
+        partial(make_standalone, request.question, request.history), limiter=limiter
     )
 
 
 def _find(index: Index, request: Request, standalone: str) -> _Found:
     result = search(index, standalone, top_k=request.top_k, filters=request.filters)
     language = detect_language(request.question, default=result.language)
-    answer_language = language if request.language == "auto" else request.language
+    answer_language = language if request.language == "auto" else primary_language(request.language)
     best = result.hits[0].passage if result.hits else None
-    document_language = index.languages[index.rows[best.id]] if best else answer_language
+    document_language = primary_language(index.languages[index.rows[best.id]]) if best else language
     folded = fold_question(standalone, result.language)
     confidence = assess(
         index, folded, result.hits, same_language=document_language == result.language
     )
     refusal, label = _refusal(index, standalone, result, confidence)
     if (refusal is None) is not confidence.sufficient:
-        # A look-up decided, which is certain: the element is there by its number, or it is not.
+        # A look-up decided: the element or name is there, or it is not.
         confidence = replace(confidence, probability=0.0 if refusal else 1.0)
     return _Found(
         result, standalone, answer_language, document_language, confidence, refusal, label
@@ -200,12 +222,13 @@ def _refusal(
         return Reason.NO_QUESTION, ""
     named = find_named(question)
     for label in named.labels:
-        place = find_place(index, question, label)
+        place = find_element(index, label, named)
         if place is Place.REFERENCED:
             return Reason.ONLY_REFERENCED, label.text
         if place is Place.NOWHERE:
             return Reason.NOT_IN_DOCUMENTS, ""
-    if result.hits and result.hits[0].score >= NAMED_PART:
+    there = find_rows(index, named)
+    if there and (named.labels or named.footnote or named.alone):
         return None, ""
     if _asks_for_declared_name(index, question):
         return None, ""
@@ -246,8 +269,9 @@ class _Composition:
         """Words of the service's own, which state nothing."""
         yield from self._write(text)
 
-    def add_extract(self, unit: Extract, citation: Citation) -> Iterator[Event]:
-        yield from self._add(unit.text, [citation], Support.EXACT)
+    def add_extract(self, unit: Extract, citation: Citation, source: str) -> Iterator[Event]:
+        support = Support.EXACT if is_verbatim(unit.content, source) else Support.NORMALISED
+        yield from self._add(unit.text, [citation], support)
 
     def add_draft(self, draft: DraftStatement, result: SearchResult) -> Iterator[Event]:
         citations = [result.hits[place].citation for place in draft.passages]
@@ -293,7 +317,8 @@ def _compose_extractive(index: Index, found: _Found) -> _Composition:
                 )
             )
         for unit in units:
-            _exhaust(composed.add_extract(unit, _cite(index, unit)))
+            source = index.documents[unit.passage.document_id].source.text
+            _exhaust(composed.add_extract(unit, _cite(index, unit), source))
     if not composed.statements:
         reason = found.refusal or Reason.NOT_IN_DOCUMENTS
         _exhaust(composed.say(phrase(reason.value, found.language, label=found.label)))

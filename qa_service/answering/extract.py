@@ -137,3 +137,17 @@ def _choose(scored: Sequence[Extract], maximum: int) -> list[Extract]:
 
 def _start(unit: Extract) -> int:
     return unit.spans[0].start
+
+
+def is_verbatim(content: MappedText, source: str) -> bool:
+    """Whether all words of a unit are the source's own, at the places that it says.
+
+    What the program put in between may only part them, or repeat a table's column names.
+    """
+    return all(
+        run.length == 0
+        or run.offset is None
+        or source[run.offset : run.offset + run.length]
+        == content.text[run.position : run.position + run.length]
+        for run in content.runs
+    )

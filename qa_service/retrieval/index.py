@@ -19,6 +19,7 @@ from qa_service.retrieval.build import (
     build_index,
     embedding_text,
 )
+from qa_service.retrieval.elements import Elements
 from qa_service.retrieval.embedding import Embedder, load_embedder, piece_model
 from qa_service.retrieval.interaction import PieceIndex
 from qa_service.retrieval.lexical import LexicalIndex
@@ -63,6 +64,7 @@ class Index:
     vectors: VectorIndex
     lexical: LexicalIndex
     pieces: PieceIndex
+    elements: Elements
     embedder: Embedder
     degraded: tuple[str, ...] = ()
 
@@ -115,6 +117,7 @@ def _assemble(index: Path, stored: Stored, embedder: Embedder, model: StaticMode
         vectors=VectorIndex.from_files(files),
         lexical=LexicalIndex.from_files(files),
         pieces=PieceIndex.from_files(files, model),
+        elements=Elements.of(documents, passages),
         embedder=embedder,
         degraded=stored.degraded,
     )

@@ -85,13 +85,25 @@ class PieceIndex:
         filled = lengths > 0
         if not filled.any() or not weights.sum() > 0:
             return scores
-        cosines = self.units @ self.model.units(question).T  # (different pieces, question pieces)
         places = _ranges(self.starts[chosen[filled]], lengths[filled])
         boundaries = np.concatenate(([0], np.cumsum(lengths[filled])[:-1]))
-        best = np.maximum.reduceat(cosines[self.pieces[places]], boundaries, axis=0)
+        cosines, held = self._cosines(question, self.pieces[places])
+        best = np.maximum.reduceat(cosines[held], boundaries, axis=0)
         matched = np.clip((best - _NOISE) / (1 - _NOISE), 0, 1)
         scores[filled] = matched @ (weights / weights.sum())
         return scores
+
+    def _cosines(
+        self, question: NDArray[np.int32], pieces: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Cosines (different pieces among `pieces`, question pieces), and each piece's row there.
+
+        A few hundred candidates hold a fraction of a large corpus's pieces: only those are looked at.
+        """
+        present = np.zeros(len(self.vocabulary), dtype=np.bool_)
+        present[pieces] = True
+        rows = np.cumsum(present) - 1
+        return self.units[present] @ self.model.units(question).T, rows[pieces]
 
     def missing(self, query: str, row: int, *, worst: int = 3) -> float:
         """How much of the question's weightiest pieces a passage lacks, between 0 and 1.

@@ -1,90 +1,116 @@
 """Look-ups: a question that names an element of the documents gets that element first.
 
-図表Ⅲ-2-1-1, "Figure III-2-1-1", 資料23, 第1節3, (注)2, 脚注1. A number counts only when a document holds
-(or names) an element of that number: 日米安保条約第6条 names no section of this chapter.
+図表Ⅲ-2-1-1, "Figure III-2-1-1", 資料23, 第1節3, (注)2, 脚注1. A number counts only when a document
+holds (or names) an element of that number, and when it is not another work's: 日米安保条約第6条 and
+"Article 1 of the Constitution" name nothing here.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-from numpy.typing import NDArray
-
-from qa_service.reading.numbering import Label, find_labels, normalise
+from qa_service.reading.numbering import Label, find_labels, find_place, normalise
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.terms import extract_terms
-from qa_service.types import Passage, PassageKind, Reference
+from qa_service.types import PassageKind
 
 _CERTAIN = 0.9  # a named element's score is above this
 NAMED_PART = _CERTAIN + (1 - _CERTAIN) * 1 / 3  # the lowest score of a part of a named element
 NAMED_ITSELF = _CERTAIN + (1 - _CERTAIN) * 2 / 3  # and of the very thing that is named
 # 注2, (注)2, 注記2, note 2: a note below a table; 脚注1, footnote 1: one of the text.
 _NOTE = re.compile(
-    r"(?P<foot>脚注|footnote)\s?(?P<first>[0-9０-９]+)|(?:注記?|\bnote)\s?[)）]?\s?(?P<second>[0-9０-９]+)",
+    r"(?P<foot>脚注|footnote)\s?(?P<first>[0-9０-９]{1,4})"
+    r"|(?:注記?|\bnote)\s?[)）]?\s?(?P<second>[0-9０-９]{1,4})",
     re.IGNORECASE,
 )
-# 第1節3, 第1節1-3, 第3章第2節, Section 1-3: the printed number of a section.
+# 第1節3, 第1節1-3, 第3章第2節: units, then perhaps plain numbers below them.
 _SECTION = re.compile(
-    r"(?P<printed>(?:第\s?[0-9０-９一二三四五六七八九十Ⅰ-Ⅻ]+\s?[部編章節款条項])+"
-    r"(?:\s?の?\s?[0-9０-９]+(?:[-－−‐―][0-9０-９]+)*)?(?:[(（][0-9０-９]+[)）])?)"
-    r"|\b(?:section|chapter|article)\s+(?P<english>[0-9]+(?:[-.][0-9]+)*)",
+    r"(?P<units>(?:第\s?[0-9０-９一二三四五六七八九十百Ⅰ-Ⅻ]{1,6}\s?[部編章節款条項号](?:の[0-9０-９一二三四五六七八九十]{1,4})?)+)"
+    r"(?:\s?の?\s?(?P<below>[0-9０-９]{1,3}(?:[-－−‐―][0-9０-９]{1,3}){0,5}))?"
+)
+# Section 1.2, Chapter 3, Article 6
+_ENGLISH_SECTION = re.compile(
+    r"\b(?P<word>part|chapter|section|article)\s+(?P<number>[0-9IVX]{1,5}(?:[-.][0-9]{1,3}){0,5})\b",
     re.IGNORECASE,
 )
-_OF_A_TREATY = re.compile(
-    r"(?:条約|協定|憲法|法律?|憲章|議定書|規則|[A-Za-z]{3,}の)\s?$"
-)  # 日米安保条約第6条
+_ENGLISH_UNITS = {"part": "部", "chapter": "章", "section": "節", "article": "条"}
+# 条約第6条, 民法典第1条: a name right before the number is that of another work …
+_NAME_BEFORE = re.compile(r"[\u30a1-\u30ff\u3400-\u9fffA-Za-z0-9]\s?の?$")
+# … but for the words with which one calls the document in hand.
+_THIS_WORK_BEFORE = re.compile(r"(?:白書|報告書|本書|文書|計画|本文|同書|この|本)の?$")
+# Article 1 of the U.S. Constitution, section 2 of the Affordable Care Act
+_NAME_BEHIND = re.compile(
+    r"\s+of\s+(?:the\s+)?(?:[A-Z]|[a-z]+\s+(?:act|law|treaty|constitution)\b)"
+)
+_SAYING = frozenset(  # words that ask for what an element says, and for nothing in it
+    "書く 述べる 記載 内容 概要 説明 要約 纏める 示す 載る 何 content summary summarise summarize say show".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a question names, canonical: label ids, a note's number, section numbers."""
+    """What a question names: labels, a note's and a footnote's number, sections as steps.
+
+    `rest` is the question without these words.
+    """
 
     labels: tuple[Label, ...]
     note: str
     footnote: str
-    sections: tuple[str, ...]
+    sections: tuple[tuple[str, ...], ...]
+    rest: str
 
     def __bool__(self) -> bool:
         return bool(self.labels or self.footnote or self.sections)
+
+    @property
+    def alone(self) -> bool:
+        """図表Ⅲ-2-1-1, 図表Ⅲ-2-1-1は何か: nothing but the element is asked for."""
+        return not set(extract_terms(self.rest).morphemes) - _SAYING
 
 
 def find_named(question: str) -> Named:
     """The elements that a question names, whether they exist or not."""
     note = footnote = ""
+    taken: list[tuple[int, int]] = []
     for match in _NOTE.finditer(question):
+        taken.append(match.span())
         if match["foot"]:
             footnote = footnote or normalise(match["first"])
         else:
             note = note or normalise(match["second"])
-    sections = []
-    for match in _SECTION.finditer(question):
-        if not _OF_A_TREATY.search(question[: match.start()]):
-            sections.append(_canonical_section(match["printed"] or match["english"]))
-    return Named(find_labels(question), note, footnote, tuple(sections))
+    labels = find_labels(question)
+    taken += [(label.start, label.end) for label in labels]
+    sections: list[tuple[str, ...]] = []
+    for place, steps in _sections(question):
+        sections += steps
+        taken.append(place)
+    return Named(labels, note, footnote, tuple(sections), _without(question, taken))
 
 
-def raise_named(
-    index: Index, question: str, rows: NDArray[np.int64], scores: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """The scores with those of named elements' passages lifted to 0.9 and above.
+def find_rows(index: Index, named: Named) -> Mapping[int, int]:
+    """The rows of the named elements that there are: 2 for the very thing that is named, 1 for a
+    part of it (a row of a table, a passage of a section)."""
+    elements = index.elements
+    found: dict[int, int] = {}
+    for steps in named.sections:
+        found |= dict.fromkeys(elements.sections.get(steps, ()), 1)
+    for label in named.labels:
+        if label.kind == "appendix":
+            found |= dict.fromkeys(elements.references.get(label.id, ()), 2)
+        for row in elements.rows_of(label):
+            found[row] = _strength(index, row, named)
+    if named.footnote:
+        found |= dict.fromkeys(elements.footnotes.get(named.footnote, ()), 2)
+    return found
 
-    Among them the question's own words decide; the whole element comes first when the question
-    asks for nothing but the element.
-    """
-    named = find_named(question)
-    if not named:
-        return scores
-    only_named = _asks_for_element_alone(question, named)
-    raised = scores.copy()
-    for place, row in enumerate(rows):
-        passage = index.passages[row]
-        strength = _strength(index, passage, named, only_named=only_named)
-        if strength:
-            raised[place] = _CERTAIN + (1 - _CERTAIN) * (strength + scores[place]) / 3
-    return raised
+
+def raised(score: float, strength: int) -> float:
+    """A named element's score: above 0.9, and among its passages in the order of their own."""
+    return _CERTAIN + (1 - _CERTAIN) * (strength + score) / 3
 
 
 class Place(StrEnum):
@@ -96,63 +122,56 @@ class Place(StrEnum):
     NOWHERE = "nowhere"
 
 
-def find_place(index: Index, question: str, label: Label) -> Place:
+def find_element(index: Index, label: Label, named: Named) -> Place:
     """Where the element is. A question that asks for no more than what a reference itself says
     (資料24は何か) is answered by the reference: HERE."""
-    referenced: list[Reference] = []
-    for document in index.documents.values():
-        if any(label.names(figure.id.partition("~")[0]) for figure in document.figures):
-            return Place.HERE
-        referenced += [each for each in document.references if each.canonical == label.id]
+    if index.elements.holds(label):
+        return Place.HERE
+    referenced = index.elements.referenced.get(label.id, ())
     if not referenced:
         return Place.NOWHERE
-    rest = set(extract_terms(question.replace(label.text, " ")).morphemes)
+    asked = set(extract_terms(named.rest).morphemes) - _SAYING
     told = {term for each in referenced for term in extract_terms(each.title).morphemes}
-    return Place.REFERENCED if rest - told else Place.HERE
+    return Place.REFERENCED if asked - told else Place.HERE
 
 
-def _strength(index: Index, passage: Passage, named: Named, *, only_named: bool) -> int:
-    """0 for a passage of no named element, 2 for the very thing that is named, else 1."""
+def _strength(index: Index, row: int, named: Named) -> int:
+    passage = index.passages[row]
     document = index.documents[passage.document_id]
-    notes = {note.id: note for note in document.notes}
-    labels = {notes[id].label for id in passage.note_ids if id in notes}
-    if named.footnote and passage.kind is PassageKind.FOOTNOTE and named.footnote in labels:
-        return 2
-    for label in named.labels:
-        if passage.figure_id is not None and label.names(passage.figure_id.partition("~")[0]):
-            if named.note:
-                return 2 if passage.kind is PassageKind.NOTE and named.note in labels else 1
-            whole = passage.kind is PassageKind.TABLE or (
-                passage.kind is PassageKind.CAPTION and not _has_table(index, passage)
-            )
-            return 2 if whole and only_named else 1
-        if passage.kind is PassageKind.REFERENCE and any(
-            reference.canonical == label.id and reference.label in passage.text
-            for reference in document.references
-        ):
-            return 2 if label.kind == "appendix" else 0
-    if named.sections:
-        section = next(s for s in document.sections if s.id == passage.section_id)
-        printed = _canonical_section(section.number)
-        if any(printed == wanted or printed.startswith(f"{wanted}-") for wanted in named.sections):
+    if named.note:
+        if passage.kind is not PassageKind.NOTE:
             return 1
-    return 0
+        labels = {note.label for note in document.notes if note.id in passage.note_ids}
+        return 2 if named.note in labels else 1
+    if not named.alone:
+        return 1
+    if passage.kind is PassageKind.CAPTION:  # the whole of a figure whose picture is not here
+        figure = next(f for f in document.figures if f.id == passage.figure_id)
+        return 1 if figure.table else 2
+    return 2 if passage.kind is PassageKind.TABLE else 1
 
 
-def _has_table(index: Index, passage: Passage) -> bool:
-    figures = index.documents[passage.document_id].figures
-    return any(figure.id == passage.figure_id and figure.table for figure in figures)
+def _sections(question: str) -> list[tuple[tuple[int, int], list[tuple[str, ...]]]]:
+    """Places in the question, with the steps that they may mean."""
+    found: list[tuple[tuple[int, int], list[tuple[str, ...]]]] = []
+    for match in _SECTION.finditer(question):
+        before = question[: match.start()]
+        if _NAME_BEFORE.search(before) and not _THIS_WORK_BEFORE.search(before):
+            continue
+        below = re.split("[-－−‐―]", match["below"]) if match["below"] else []
+        steps = (*find_place(match["units"]), *(normalise(number) for number in below))
+        found.append((match.span(), [steps]))
+    for match in _ENGLISH_SECTION.finditer(question):
+        if _NAME_BEHIND.match(question, match.end()):
+            continue
+        parts = [normalise(part) for part in re.split("[-.]", match["number"])]
+        unit = _ENGLISH_UNITS[match["word"].lower()]
+        found.append((match.span(), [(f"{parts[0]}{unit}", *parts[1:]), (".".join(parts),)]))
+    return found
 
 
-def _asks_for_element_alone(question: str, named: Named) -> bool:
-    """図表Ⅲ-2-1-1, 図表Ⅲ-2-1-1は何か: nothing but the label and function words."""
-    rest = question
-    for label in named.labels:
-        rest = rest.replace(label.text, " ")
-    return not extract_terms(rest).morphemes
-
-
-def _canonical_section(printed: str) -> str:
-    """第１節１−３ -> 1-3 below 1: `1-1-3`; 第三章第二節 -> `3-2`."""
-    parts = re.findall(r"[0-9０-９]+|[一二三四五六七八九十]+|[Ⅰ-Ⅻ]", printed)
-    return "-".join(normalise(part) for part in parts)
+def _without(question: str, taken: list[tuple[int, int]]) -> str:
+    characters = list(question)
+    for start, end in taken:
+        characters[start:end] = " " * (end - start)
+    return "".join(characters)

@@ -54,6 +54,11 @@ def detect_language(text: str, *, default: str = "en") -> str:
     return _latin_language(text, default)
 
 
+def primary_language(tag: str) -> str:
+    """The language of a BCP 47 tag without script and region: ja-JP -> ja, zh-Hant-TW -> zh."""
+    return tag.replace("_", "-").split("-")[0].lower()
+
+
 def _is_chinese(text: str) -> bool:
     """True for 请说明侵略 (请 and 说 are not in the Japanese character set), false for 日米安保条約."""
     for character in _HAN.findall(unicodedata.normalize("NFKC", text)):

@@ -7,7 +7,7 @@ give the same hits.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,16 +21,16 @@ from qa_service.retrieval.embedding import BUILTIN
 from qa_service.retrieval.fusion import choose_weights, fuse
 from qa_service.retrieval.han import fold_to_japanese
 from qa_service.retrieval.index import Index
-from qa_service.retrieval.labels import raise_named
+from qa_service.retrieval.labels import find_named, find_rows, raised
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.terms import extract_terms
-from qa_service.types import Filters, Hit, Passage, PassageKind, SearchResult
+from qa_service.types import Filters, Hit, PassageKind, SearchResult
 
 QUERY_MAX_CHARACTERS = 2_000
 TOP_K_MAX = 100
 
 _CANDIDATES = 200  # of each leg
-_POINTERS = frozenset([PassageKind.CAPTION, PassageKind.REFERENCE])
+_POINTERS = (PassageKind.CAPTION, PassageKind.REFERENCE)
 _POINTER_WEIGHT = 0.85
 _WHOLE_TABLE_SHARE = 0.98
 _SCORE_ALL_UP_TO = 2_000  # passages: a corpus this small is matched whole
@@ -127,7 +127,8 @@ def _rank(
             vector = index.embedder.encode_queries([question])[0]
         with clock.stage("dense"):
             legs["dense"] = index.vectors.similarities(vector)
-    rows = _candidates(legs, allowed, depth)
+    looked_up = find_rows(index, find_named(question)) if mode is Mode.HYBRID else {}
+    rows = _candidates(legs, allowed, depth, looked_up)
     legs = {name: scores[rows] for name, scores in legs.items()}
     if mode is not Mode.HYBRID:
         return _ranked(rows, np.clip(legs[mode.value], 0, 1), legs)
@@ -136,20 +137,26 @@ def _rank(
     with clock.stage("fusion"):
         scores = _fused(index, language, rows, legs)
         scores = _weigh_kinds(index, rows, scores)
-        scores = raise_named(index, question, rows, scores)
+        for place in np.flatnonzero(np.isin(rows, list(looked_up))):
+            scores[place] = raised(float(scores[place]), looked_up[int(rows[place])])
     return _ranked(rows, scores, legs)
 
 
 def _candidates(
-    legs: Mapping[str, NDArray[np.float32]], allowed: NDArray[np.bool_] | None, depth: int
+    legs: Mapping[str, NDArray[np.float32]],
+    allowed: NDArray[np.bool_] | None,
+    depth: int,
+    looked_up: Iterable[int],
 ) -> NDArray[np.int64]:
-    """The rows that any leg puts among its best, in row order; all rows of a small corpus."""
+    """The rows that any leg puts among its best and those that the question names, in row order;
+    all rows of a small corpus."""
     count = len(next(iter(legs.values())))
     rows = np.arange(count) if allowed is None else np.flatnonzero(allowed)
     if len(rows) <= _SCORE_ALL_UP_TO:
         return rows
     best = [rows[np.argpartition(-scores[rows], depth)[:depth]] for scores in legs.values()]
-    return np.unique(np.concatenate(best))
+    named = np.array([row for row in looked_up if allowed is None or allowed[row]], dtype=np.int64)
+    return np.unique(np.concatenate([*best, named]))
 
 
 def _fused(
@@ -164,7 +171,8 @@ def _fused(
     """
     transformer = index.embedder.name != BUILTIN
     alike = {"ja", "zh"} if language == "zh" else {language}
-    same_language = np.array([index.languages[row] in alike for row in rows], dtype=np.bool_)
+    languages = index.elements.languages[index.elements.codes[rows]]
+    same_language = np.isin(languages, list(alike))
     scores = [
         fuse(choose_weights(same_language=same, transformer=transformer), **legs)
         for same in (True, False)
@@ -180,20 +188,18 @@ def _weigh_kinds(
     A caption or a 参照 line names a subject and says nothing of it. A long table matches a little of
     everything; where it is the answer, one of its rows says so more exactly.
     """
-    weighed = scores.copy()
-    best_row: dict[tuple[str, str | None], float] = {}
-    for place, row in enumerate(rows):
-        passage = index.passages[row]
-        if passage.kind in _POINTERS:
-            weighed[place] *= _POINTER_WEIGHT
-        elif passage.kind is PassageKind.TABLE_ROW:
-            table = (passage.document_id, passage.figure_id)
-            best_row[table] = max(best_row.get(table, 0.0), float(scores[place]))
-    for place, row in enumerate(rows):
-        passage = index.passages[row]
+    elements = index.elements
+    weighed = np.where(elements.is_kind(*_POINTERS)[rows], scores * _POINTER_WEIGHT, scores)
+    best: dict[tuple[str, str | None], float] = {}
+    for place in np.flatnonzero(elements.is_kind(PassageKind.TABLE_ROW)[rows]):
+        passage = index.passages[rows[place]]
         table = (passage.document_id, passage.figure_id)
-        if passage.kind is PassageKind.TABLE and table in best_row:
-            weighed[place] = min(float(weighed[place]), best_row[table] * _WHOLE_TABLE_SHARE)
+        best[table] = max(best.get(table, 0.0), float(scores[place]))
+    for place in np.flatnonzero(elements.is_kind(PassageKind.TABLE)[rows]):
+        passage = index.passages[rows[place]]
+        limit = best.get((passage.document_id, passage.figure_id))
+        if limit is not None:
+            weighed[place] = min(float(weighed[place]), limit * _WHOLE_TABLE_SHARE)
     return weighed
 
 
@@ -223,7 +229,7 @@ def _allowed_rows(index: Index, filters: Filters) -> NDArray[np.bool_] | None:
     check_filters(index, filters)
     if filters == Filters():
         return None
-    return np.array([_passes(passage, filters) for passage in index.passages], dtype=np.bool_)
+    return index.elements.allowed(filters)
 
 
 def check_filters(index: Index, filters: Filters) -> None:
@@ -244,16 +250,6 @@ def check_filters(index: Index, filters: Filters) -> None:
             "filters.section",
             f"There is no section {filters.section!r}. GET /v1/documents/{{id}} lists them.",
         )
-
-
-def _passes(passage: Passage, filters: Filters) -> bool:
-    if filters.documents and passage.document_id not in filters.documents:
-        return False
-    if filters.kinds and passage.kind not in filters.kinds:
-        return False
-    if filters.section is None:
-        return True
-    return f"{passage.section_id}/".startswith(f"{filters.section}/")
 
 
 class _Clock:

@@ -30,6 +30,12 @@ def collect(index: Index, request: Request) -> list[Event]:
     return anyio.run(run)
 
 
+def in_order(words: str, quote: str) -> bool:
+    """All characters of the words, white space aside, stand in the quote in their order."""
+    rest = iter(quote)
+    return all(character in rest for character in words if not character.isspace())
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_statement_is_verbatim_and_cited(chapter_index: Index, question: str) -> None:
     result = ask(chapter_index, Request(question))
@@ -39,7 +45,9 @@ def test_every_statement_is_verbatim_and_cited(chapter_index: Index, question: s
     for statement in result.answer.statements:
         assert result.answer.text[statement.start : statement.end] == statement.text
         assert statement.support is Support.EXACT
-        assert statement.citations
+        quotes = "".join(result.citations[n - 1].quote for n in statement.citations)
+        for part in statement.text.split("; "):  # a row's cells have their column names in front
+            assert in_order(part.split(": ", 1)[-1], quotes)
     for citation in result.citations:
         source = chapter_index.documents[citation.document.id].source.text
         cut = "".join(source[span.start : span.end] for span in citation.spans)

@@ -1,0 +1,196 @@
+"""Where each passage stands, and where the passages of each numbered element are.
+
+Made once when an index is loaded, so that a search over many passages need not ask each of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_service.reading.numbering import Label, find_place, heading_number
+from qa_service.retrieval.language import primary_language
+from qa_service.types import Document, Filters, Passage, PassageKind, Reference, Section
+
+Rows = tuple[int, ...]
+_KINDS = tuple(PassageKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """`places[codes[row]]` is (document id, section id) of a row's passage, `languages[codes[row]]`
+    its document's language (ja, not ja-JP), `kinds[row]` the place of its kind in PassageKind.
+
+    `figures` gives the rows of a figure's passages by its number (`3-2-1-1`) and id, `references`
+    those of the 参照 lines that name an element by its canonical id, `footnotes` by printed number,
+    `sections` by steps (`("1節", "1", "3")`, a section's own and those below it).
+    """
+
+    codes: NDArray[np.int64]
+    places: tuple[tuple[str, str], ...]
+    languages: NDArray[np.str_]
+    kinds: NDArray[np.int8]
+    figures: Mapping[str, Mapping[str, Rows]]
+    references: Mapping[str, Rows]
+    referenced: Mapping[str, tuple[Reference, ...]]
+    footnotes: Mapping[str, Rows]
+    sections: Mapping[tuple[str, ...], Rows]
+
+    @classmethod
+    def of(cls, documents: Iterable[Document], passages: Sequence[Passage]) -> Elements:
+        by_id = {document.id: document for document in documents}
+        numbers: dict[tuple[str, str], int] = {}
+        codes = [
+            numbers.setdefault((passage.document_id, passage.section_id), len(numbers))
+            for passage in passages
+        ]
+        return cls(
+            codes=np.array(codes, dtype=np.int64),
+            places=tuple(numbers),
+            languages=np.array(
+                [
+                    primary_language(by_id[document].source.metadata.language)
+                    for document, _ in numbers
+                ],
+                dtype=np.str_,
+            ),
+            kinds=np.array([_KINDS.index(passage.kind) for passage in passages], dtype=np.int8),
+            figures=_figure_rows(passages),
+            references=_reference_rows(by_id, passages),
+            referenced=_references(by_id.values()),
+            footnotes=_footnote_rows(by_id, passages),
+            sections=_section_rows(by_id.values(), passages),
+        )
+
+    def is_kind(self, *kinds: PassageKind) -> NDArray[np.bool_]:
+        """(passages,) True for passages of one of the kinds."""
+        return np.isin(self.kinds, [_KINDS.index(kind) for kind in kinds])
+
+    def allowed(self, filters: Filters) -> NDArray[np.bool_]:
+        """(passages,) True for the passages that pass all filters."""
+        passing = np.array([_passes(place, filters) for place in self.places], dtype=np.bool_)
+        allowed = passing[self.codes] if len(passing) else np.zeros(0, dtype=np.bool_)
+        return allowed & self.is_kind(*filters.kinds) if filters.kinds else allowed
+
+    def holds(self, label: Label) -> bool:
+        """Whether a document holds the element itself."""
+        return any(label.names(id) for id in self.figures.get("-".join(label.parts), ()))
+
+    def rows_of(self, label: Label) -> Rows:
+        """The rows of the passages of a figure or table, in document order."""
+        named = self.figures.get("-".join(label.parts), {})
+        return tuple(row for id, rows in named.items() if label.names(id) for row in rows)
+
+
+def _passes(place: tuple[str, str], filters: Filters) -> bool:
+    document, section = place
+    if filters.documents and document not in filters.documents:
+        return False
+    return filters.section is None or f"{section}/".startswith(f"{filters.section}/")
+
+
+def _figure_rows(passages: Sequence[Passage]) -> Mapping[str, Mapping[str, Rows]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for row, passage in enumerate(passages):
+        if passage.figure_id is not None:
+            found[passage.figure_id.partition("~")[0]].append(row)  # a second one is …~2
+    by_number: dict[str, dict[str, Rows]] = defaultdict(dict)
+    for id, rows in found.items():
+        by_number[_number(id)][id] = tuple(rows)
+    return by_number
+
+
+def _number(id: str) -> str:
+    """figure-3-2-1-1 -> 3-2-1-1, annex-table-1 -> 1."""
+    return id.removeprefix("annex-").partition("-")[2]
+
+
+def _reference_rows(
+    documents: Mapping[str, Document], passages: Sequence[Passage]
+) -> Mapping[str, Rows]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for row, passage in enumerate(passages):
+        if passage.kind is PassageKind.REFERENCE:
+            for reference in documents[passage.document_id].references:
+                if any(s.start <= reference.span.start < s.end for s in passage.spans):
+                    found[reference.canonical].append(row)
+    return {canonical: tuple(rows) for canonical, rows in found.items()}
+
+
+def _references(documents: Iterable[Document]) -> Mapping[str, tuple[Reference, ...]]:
+    found: dict[str, list[Reference]] = defaultdict(list)
+    for document in documents:
+        for reference in document.references:
+            found[reference.canonical].append(reference)
+    return {canonical: tuple(references) for canonical, references in found.items()}
+
+
+def _footnote_rows(
+    documents: Mapping[str, Document], passages: Sequence[Passage]
+) -> Mapping[str, Rows]:
+    labels = {
+        (document.id, note.id): note.label
+        for document in documents.values()
+        for note in document.notes
+    }
+    found: dict[str, list[int]] = defaultdict(list)
+    for row, passage in enumerate(passages):
+        if passage.kind is PassageKind.FOOTNOTE:
+            for id in passage.note_ids:
+                found[labels.get((passage.document_id, id), "")].append(row)
+    return {label: tuple(rows) for label, rows in found.items()}
+
+
+def _section_rows(
+    documents: Iterable[Document], passages: Sequence[Passage]
+) -> Mapping[tuple[str, ...], Rows]:
+    """Each section's rows by every run of its steps that begins with a unit or a decimal."""
+    rows: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row, passage in enumerate(passages):
+        rows[passage.document_id, passage.section_id].append(row)
+    found: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for document in documents:
+        steps = _steps(document)
+        for section in document.sections:
+            own = steps[section.id]
+            runs = {
+                own[first:last]
+                for first in range(len(own))
+                if not own[first].isdecimal()
+                for last in range(first + 1, len(own) + 1)
+            }
+            for run in runs:
+                found[run] += rows[document.id, section.id]
+    return {run: tuple(sorted(members)) for run, members in found.items() if members}
+
+
+def _steps(document: Document) -> Mapping[str, tuple[str, ...]]:
+    """By section id: part and chapter from the metadata, then the numbers from the top down."""
+    metadata = document.source.metadata
+    above = tuple(
+        step
+        for heading in (metadata.part, metadata.chapter)
+        if heading is not None
+        for step in find_place(heading.number)
+    )
+    steps: dict[str, tuple[str, ...]] = {}
+    for section in document.sections:
+        parent = steps.get(section.parent_id or "", above)
+        steps[section.id] = parent if section.is_lead else _extended(parent, section)
+    return steps
+
+
+def _extended(parent: tuple[str, ...], section: Section) -> tuple[str, ...]:
+    named = find_place(section.own_number)
+    if named:
+        return (*parent, *named)
+    number = heading_number(f"{section.own_number} ") if section.own_number else None
+    if number is None:
+        return parent
+    if number.level == "decimal":
+        return (".".join(map(str, number.values)),)  # 1.2.3 says all of its place
+    return (*parent, ".".join(map(str, number.values)))
