@@ -53,13 +53,18 @@ _QUESTION_WORDS_EN = frozenset(
 )
 
 
+_TURN_READ_CHARACTERS = 500  # of an earlier question: its topic stands at its beginning
+_TOPIC_MAX_CHARACTERS = 100
+
+
 def make_standalone(question: str, history: Sequence[Turn]) -> str:
     """`question` with the topic that it leans on put in; unchanged when it leans on nothing."""
     if not history or not leans(question):
         return question
     for turn in reversed(history):
-        if turn.role == "user" and turn.content.strip() and not leans(turn.content):
-            topic = find_topic(turn.content)
+        asked = turn.content[:_TURN_READ_CHARACTERS].replace("\0", " ").strip()
+        if turn.role == "user" and asked and not leans(asked):
+            topic = find_topic(asked)
             return _with_topic(question, topic) if topic else question
     return question
 
@@ -72,10 +77,11 @@ def leans(question: str) -> bool:
 
 
 def find_topic(question: str) -> str:
-    """What a question that stands alone is about; empty when nothing can be told."""
-    if _is_japanese(question):
-        return _topic_japanese(question.strip())
-    return _topic_english(question.strip())
+    """What a question that stands alone is about; empty when nothing can be told, or only at
+    such length that it would drown the next question."""
+    find = _topic_japanese if _is_japanese(question) else _topic_english
+    topic = find(question.strip())
+    return topic if len(topic) <= _TOPIC_MAX_CHARACTERS else ""
 
 
 def _is_japanese(text: str) -> bool:
@@ -122,7 +128,7 @@ def _specific_nouns(text: str) -> list[str]:
 def _topic_japanese(question: str) -> str:
     """日米防衛協力のための指針はいつ… -> 日米防衛協力のための指針; SDCとは -> SDC."""
     question = _LINK_JA.sub("", question)
-    for marker in _TOPIC_MARKER_JA.finditer(question):
+    for marker in _TOPIC_MARKER_JA.finditer(question, 0, 2 * _TOPIC_MAX_CHARACTERS):
         before = question[: marker.start()].rstrip("、 ")
         if _specific_nouns(before) and _ends_in_noun(before):
             return _without_generic_end(before)

@@ -7,12 +7,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from qa_service.retrieval.language import primary_language
+
 _FALLBACK = "en"
 
 
 def phrase(name: str, language: str, *, document_language: str = "", label: str = "") -> str:
     """The phrase of that name; in English where the language has none."""
     table = _table()
+    language, document_language = primary_language(language), primary_language(document_language)
     spoken = language if language in table and language != "languages" else _FALLBACK
     names = table["languages"].get(spoken, {})
     english = table["languages"][_FALLBACK]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -13,9 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from qa_service.errors import (
     IndexBusyError,
-    IndexDamagedError,
     IndexFaultError,
-    IndexFormatError,
+    ModelMismatchError,
     SettingsError,
 )
 from qa_service.retrieval.embedding import BUILTIN, Embedder, load_embedder
@@ -52,8 +52,9 @@ def open_index(settings: Settings) -> Index:
     except IndexFaultError as error:
         if whole is None:
             raise
-        say(error.message)
-        return whole
+        say(f"{error.message} The index as it was is used.")
+        note = f"The index is not that of the corpus as it is now ({reason}), and cannot be built."
+        return replace(whole, degraded=(*whole.degraded, note))
     return load_index(settings.index_path, embedder=embedder)
 
 
@@ -148,13 +149,11 @@ def say(message: str) -> None:
 def _load(settings: Settings, embedder: Embedder) -> tuple[str | None, Index | None]:
     """Why the index has to be built, and what can be used of it until then."""
     reason = is_stale(settings.corpus_path, settings.index_path, embedder=embedder)
-    if reason is not None:
-        return reason, None
     try:
         index = load_index(settings.index_path, embedder=embedder)
-    except (IndexDamagedError, IndexFormatError) as error:
-        return error.message, None
-    return (" ".join(index.degraded) or None), index
+    except (IndexFaultError, ModelMismatchError) as error:
+        return reason or error.message, None
+    return (reason or " ".join(index.degraded) or None), index
 
 
 class _Bar:

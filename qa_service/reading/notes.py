@@ -82,7 +82,8 @@ def bind_notes(
     for draft in drafts:
         for label, span in draft.markers:
             note = footnotes.meant_by(plain_label(label), span)
-            if note is None or note.id in draft.note_ids[:1]:
+            itself = draft.kind is PassageKind.FOOTNOTE and note is not None
+            if note is None or (itself and note.id in draft.note_ids[:1]):
                 continue
             anchors[note.id].append(span)
             owners.setdefault(note.id, draft.section_id)

@@ -6,8 +6,9 @@ table rows with their headers; whole tables; boxes, notes, footnotes, captions, 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby, pairwise
 
 from qa_service.reading import mapped_text
@@ -94,7 +95,8 @@ def _paragraphs(document: Document, blocks: list[Block]) -> Iterator[Block]:
     else:
         wide = document.source.metadata.language.split("-")[0] in ("ja", "zh", "ko")
         limit = PASSAGE_MAX_CHARACTERS_WIDE if wide else PASSAGE_MAX_CHARACTERS
-    pieces = [piece for block in blocks for piece in _cut(block, limit)]
+    anchors = {note.id: note.anchors for note in document.notes}
+    pieces = [piece for block in blocks for piece in _cut(block, limit, anchors)]
     group: list[Block] = []
     for piece in pieces:
         length = sum(len(member.content) for member in group)
@@ -107,8 +109,11 @@ def _paragraphs(document: Document, blocks: list[Block]) -> Iterator[Block]:
         yield _together(group)
 
 
-def _cut(block: Block, limit: int) -> list[Block]:
-    """Pieces of about equal length, at sentence ends, none above `limit` where sentences allow."""
+def _cut(block: Block, limit: int, anchors: Mapping[str, tuple[Span, ...]]) -> list[Block]:
+    """Pieces of about equal length, at sentence ends, none above `limit` where sentences allow.
+
+    A piece has the notes whose markers (`anchors`, by note id) stand in it or right behind it.
+    """
     text = block.content.text
     if len(text) <= limit:
         return [block]
@@ -121,17 +126,26 @@ def _cut(block: Block, limit: int) -> list[Block]:
             cuts.append(end)
             start = end
     cuts.append(len(text))
+    contents = [
+        mapped_text.strip(mapped_text.cut(block.content, first, last))
+        for first, last in pairwise(cuts)
+        if text[first:last].strip()
+    ]
+    starts = [min((s.start for s in content.spans()), default=0) for content in contents]
     return [
         Block(
             block.kind,
-            mapped_text.strip(mapped_text.cut(block.content, first, last)),
+            content,
             block.section_id,
             block.figure_id,
             block.box_id,
-            block.note_ids,
+            tuple(
+                id
+                for id in block.note_ids
+                if any(bisect_right(starts, a.start) == place for a in anchors.get(id, ()))
+            ),
         )
-        for first, last in pairwise(cuts)
-        if text[first:last].strip()
+        for place, content in enumerate(contents, start=1)
     ]
 
 
@@ -227,18 +241,24 @@ def _quoted(source: str, dropped: bytearray, content: MappedText) -> tuple[Span,
     """The places of the content, with what the cleaning dropped between them filled in.
 
     A gap is filled when all of it was dropped or only separates cells, so that the quote reads as
-    the source does; a caption or a footnote that stands in between is not.
+    the source does; a caption, a footnote or a picture's mark on lines of its own is not.
     """
     filled: list[Span] = []
     for span in content.spans():
-        if filled and all(
-            dropped[place] or source[place] in _SEPARATORS
-            for place in range(filled[-1].end, span.start)
-        ):
+        if filled and _only_parts(source, dropped, filled[-1].end, span.start):
             filled[-1] = Span(filled[-1].start, max(span.end, filled[-1].end))
         else:
             filled.append(span)
     return tuple(_with_marks(span, source, dropped) for span in filled)
+
+
+def _only_parts(source: str, dropped: bytearray, start: int, end: int) -> bool:
+    gap = source[start:end]
+    if not all(dropped[p] or source[p] in _SEPARATORS for p in range(start, end)):
+        return False
+    mark = gap.strip()
+    before, _, behind = gap.partition(mark) if mark else (gap, "", "")
+    return not (mark and "\n" in before and "\n" in behind)
 
 
 def _with_marks(span: Span, source: str, dropped: bytearray) -> Span:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from qa_service.reading.morphemes import tokenizer
+
 # 恫喝どうかつに: kanji, then at least two hiragana for each two kanji.
 _CANDIDATE = re.compile(
     r"(?<![\u3005\u3400-\u9fff])(?P<kanji>[\u3005\u3400-\u9fff]{2,})(?P<kana>[ぁ-ゖー]{3,12})"
@@ -41,16 +43,9 @@ def find_readings(text: str) -> Iterator[Reading]:
 
 
 @cache
-def _dictionary_tokenizer() -> object:
-    from sudachipy import Dictionary, SplitMode
-
-    return Dictionary().tokenizer(SplitMode.C)
-
-
-@cache
 def _reading(word: str) -> str:
     """The dictionary's reading in hiragana, empty where it knows none."""
-    morphemes = list(_dictionary_tokenizer().tokenize(word))  # type: ignore[attr-defined]
+    morphemes = list(tokenizer().tokenize(word))
     if any(morpheme.is_oov() for morpheme in morphemes):
         return ""
     katakana = "".join(morpheme.reading_form() for morpheme in morphemes)

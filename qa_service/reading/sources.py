@@ -91,7 +91,7 @@ def read_sources(path: Path, *, folder: Path | None = None) -> tuple[Source, ...
     relative = path.relative_to(folder).as_posix() if folder else path.name
     described, metadata_bytes = _metadata_beside(path)
     if path.suffix.lower() == ".jsonl":
-        return tuple(_records(path, relative, text, described))
+        return tuple(_records(path, relative, text, described, metadata_bytes))
     if not text.strip():
         raise CorpusError(path, "is empty. Remove it or fill it.")
     source = Source(
@@ -215,7 +215,9 @@ def _line_of_key(text: str, key: str) -> int:
     return found
 
 
-def _records(path: Path, relative: str, text: str, described: _MetadataFile) -> Iterator[Source]:
+def _records(
+    path: Path, relative: str, text: str, described: _MetadataFile, metadata_bytes: bytes
+) -> Iterator[Source]:
     """One document a line: {"id", "title", "text"}; offsets count in the record's text."""
     collection = _readable_id(described.id or path.stem)
     seen: dict[str, int] = {}
@@ -240,7 +242,9 @@ def _records(path: Path, relative: str, text: str, described: _MetadataFile) -> 
             metadata=_metadata(
                 _with_title(described, record.get("title")), title=id, text=record["text"]
             ),
-            sha256=hashlib.sha256(line.encode("utf-8", "surrogatepass")).hexdigest(),
+            sha256=hashlib.sha256(
+                line.encode("utf-8", "surrogatepass") + b"\0" + metadata_bytes
+            ).hexdigest(),
         )
     if not seen:
         raise CorpusError(path, 'is empty. One {"id", "title", "text"} a line is expected.')

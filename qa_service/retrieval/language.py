@@ -14,9 +14,10 @@ from itertools import pairwise
 _KANA = re.compile(r"[\u3041-\u3096\u30A1-\u30FA\uFF66-\uFF9D]")  # の, ガ, ｶﾞ
 _HANGUL = re.compile(r"[\u1100-\u11FF\u3131-\u318E\uAC00-\uD7A3]")  # 미일
 _HAN = re.compile(r"[\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF]")  # 協議
-# 是, 什麼, 哪 …: words that a Chinese question can hardly do without, and Japanese does not write.
+# 是什么, 什麼, 哪, 吗 …: words that a Chinese question can hardly do without. Characters that Japanese
+# writes too (是正, 国是, 多少, 如何) count only in a combination that it does not.
 _CHINESE_WORD = re.compile(
-    r"是|什麼|甚麼|哪|嗎|呢|麼|們|這|關於|請問|多少|怎|何時|為何|如何$|[？?]了"
+    r"是什|是否|是谁|是誰|是不是|是哪|的是|什麼|甚麼|哪|嗎|麼|們|這|關於|請問|怎|多少[个個人次年钱錢]|[？?]了"
 )
 _OTHER_SCRIPTS = {
     "CYRILLIC": "ru",
@@ -63,7 +64,7 @@ def _is_chinese(text: str) -> bool:
     """True for 请说明侵略 (请 and 说 are not in the Japanese character set), false for 日米安保条約."""
     for character in _HAN.findall(unicodedata.normalize("NFKC", text)):
         try:
-            character.encode("shift_jis")
+            character.encode("cp932")
         except UnicodeEncodeError:
             return True
     return _CHINESE_WORD.search(text) is not None

@@ -24,6 +24,7 @@ _CODE = (
     "retrieval/lexical.py",
     "retrieval/passage_vectors.py",
     "retrieval/records.py",
+    "retrieval/static_model.py",
     "retrieval/terms.py",
     "retrieval/vectors.py",
 )

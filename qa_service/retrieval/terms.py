@@ -17,14 +17,13 @@ The two fields (characters with atoms, morphemes with atoms) are scored apart an
 from __future__ import annotations
 
 import re
-import threading
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 
-from sudachipy import Dictionary, Morpheme, SplitMode, Tokenizer
+from sudachipy import Morpheme, SplitMode
 
+from qa_service.reading.morphemes import tokenizer
 from qa_service.reading.numbering import find_labels
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\uFE58\uFE63\uFF0D]|(?<=\d)ー(?=\d)")  # 1−4, 1‐4, 1ー4
@@ -119,10 +118,9 @@ def _morpheme_terms(folded: str) -> Iterator[str]:
 
 def morphemes(folded: str) -> Iterator[Morpheme]:
     """Sudachi refuses inputs over 49,149 bytes, so long texts go through in lines and pieces."""
-    tokenizer = _tokenizer()
     for line in folded.split("\n"):
         for start in range(0, len(line), 10_000):
-            yield from tokenizer.tokenize(line[start : start + 10_000])
+            yield from tokenizer().tokenize(line[start : start + 10_000])
 
 
 def _has_content(morpheme: Morpheme) -> bool:
@@ -132,23 +130,6 @@ def _has_content(morpheme: Morpheme) -> bool:
         return False
     form = morpheme.normalized_form()
     return form not in _LIGHT_WORDS and not form.isspace()
-
-
-@cache
-def _dictionary() -> Dictionary:
-    """Loaded at the first use (about 0.15 s) and kept."""
-    return Dictionary()
-
-
-_of_this_thread = threading.local()
-
-
-def _tokenizer() -> Tokenizer:
-    """One for each thread: a Sudachi tokenizer refuses to be used by two at once."""
-    if not hasattr(_of_this_thread, "tokenizer"):
-        _of_this_thread.tokenizer = _dictionary().tokenizer(SplitMode.C)
-    tokenizer: Tokenizer = _of_this_thread.tokenizer
-    return tokenizer
 
 
 def _label_atoms(text: str) -> Iterator[str]:

@@ -36,3 +36,15 @@ def test_without_history_nothing_changes() -> None:
 @given(st.text(), st.text())
 def test_any_text_can_be_asked_after_any(before: str, question: str) -> None:
     make_standalone(question, [Turn("user", before)])
+
+
+def test_a_long_earlier_turn_is_read_in_its_beginning_only() -> None:
+    turn = Turn("user", "日米合同委員会は" * 2_500)
+    assert len(make_standalone("その目的は？", [turn])) < 300
+
+
+def test_what_history_holds_cannot_spoil_a_good_question() -> None:
+    for content in ("a\0b" * 100, "あ" * 19_000, "SCC\0とは何か"):
+        standalone = make_standalone("その目的は？", [Turn("user", content)])
+        assert "\0" not in standalone
+        assert len(standalone) < 300

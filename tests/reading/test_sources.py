@@ -222,3 +222,11 @@ def test_broken_record(tmp_path: Path, line: str, words: str) -> None:
         read_sources(path)
     assert caught.value.line == 3
     assert caught.value.message.startswith(f"{path}:3: ")
+
+
+def test_a_records_checksum_changes_with_the_metadata(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "1", "title": "t", "text": "本文。"}\n', encoding="utf-8")
+    before = read_sources(path)[0].sha256
+    (tmp_path / "a.toml").write_text('licence = "CC BY 4.0"\n', encoding="utf-8")
+    assert read_sources(path)[0].sha256 != before

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_service.retrieval.han import fold_to_japanese
-from qa_service.retrieval.language import detect_language
+from qa_service.retrieval.language import detect_language, primary_language
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,12 @@ from qa_service.retrieval.language import detect_language
         ("日米合同委員会の目的", "ja"),
         ("日米安全保障条約第六条", "ja"),
         ("ｶﾞｲﾄﾞﾗｲﾝ", "ja"),
+        ("是正勧告", "ja"),
+        ("国是", "ja"),
+        ("日米同盟是非", "ja"),
+        ("多少影響", "ja"),
+        ("如何", "ja"),
+        ("髙市早苗総理大臣", "ja"),
         ("日美联合委员会的目的是什么", "zh"),
         ("聯合委員會的目的是什麼", "zh"),
         ("请说明侵略是如何被遏制的", "zh"),
@@ -57,3 +63,8 @@ def test_any_text_has_a_language(text: str) -> None:
 )
 def test_chinese_in_japanese_characters(chinese: str, japanese: str) -> None:
     assert fold_to_japanese(chinese) == japanese
+
+
+@pytest.mark.parametrize(("tag", "language"), [("ja-JP", "ja"), ("zh_Hant_TW", "zh"), ("EN", "en")])
+def test_a_tag_without_script_and_region(tag: str, language: str) -> None:
+    assert primary_language(tag) == language
