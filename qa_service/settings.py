@@ -82,7 +82,10 @@ class Settings(BaseSettings):
         default="info", description="How much the server writes to its log."
     )
     search_threads: int = Field(
-        default=4, ge=1, le=256, description="Searches that the server runs at the same time."
+        default=4,
+        ge=1,
+        le=256,
+        description="Searches and quoted answers that the server computes at the same time.",
     )
     chat_footer: bool = Field(
         default=False,

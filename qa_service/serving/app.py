@@ -58,7 +58,6 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.search_limiter = anyio.CapacityLimiter(search_threads)
         async with anyio.create_task_group() as tasks:
             if watch is not None:
                 tasks.start_soon(watch, library)
@@ -77,6 +76,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.library = library
+    app.state.search_limiter = anyio.CapacityLimiter(search_threads)
     app.state.language_model = language_model
     app.state.chat_footer = chat_footer
     app.state.heartbeat_seconds = heartbeat_seconds

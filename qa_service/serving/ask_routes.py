@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
 from sse_starlette import ServerSentEvent
 
 from qa_service.answering.answer import check_request, stream_answer
 from qa_service.answering.events import Cited, Delta, Event, Sources
-from qa_service.errors import InputError, QaServiceError
 from qa_service.retrieval.search import check_filters
 from qa_service.serving.ask_schemas import (
     AskRequest,
@@ -30,10 +27,8 @@ from qa_service.serving.event_stream import (
 )
 from qa_service.serving.language_model import CurrentLanguageModel
 from qa_service.serving.library import CurrentShelf
-from qa_service.serving.problems import Problem, problem_responses
+from qa_service.serving.problems import problem_of, problem_responses
 from qa_service.serving.strict_json import StrictJsonRoute
-
-_log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/v1", tags=["ask"], route_class=StrictJsonRoute)
 
@@ -74,7 +69,12 @@ async def post_ask(
     asked = body.to_request()
     check_request(asked)
     check_filters(shelf.index, asked.filters)
-    events = stream_answer(shelf.index, asked, generator=model.generator)
+    events = stream_answer(
+        shelf.index,
+        asked,
+        generator=model.generator,
+        limiter=request.app.state.search_limiter,
+    )
     if body.stream:
         return event_stream(_messages(events), request)
 
@@ -91,7 +91,7 @@ async def _messages(events: Events) -> AsyncGenerator[ServerSentEvent, None]:
             async for event in events:
                 yield _message(event)
         except Exception as error:  # the status is sent: the client learns of it as an event
-            yield message(_problem(error).model_dump_json(), event="error")
+            yield message(problem_of(error).model_dump_json(), event="error")
 
 
 def _message(event: Event) -> ServerSentEvent:
@@ -102,15 +102,3 @@ def _message(event: Event) -> ServerSentEvent:
     if isinstance(event, Delta):
         return message(DeltaData(text=event.text).model_dump_json(), event="delta")
     return message(AskResponse.of(event.result).model_dump_json(), event="done")
-
-
-def _problem(error: Exception) -> Problem:
-    """What the client may know of it; the log gets the rest."""
-    if isinstance(error, InputError):
-        status, code, detail = HTTPStatus.UNPROCESSABLE_ENTITY, error.code, error.message
-    else:
-        _log.error("the answer broke off", exc_info=error)
-        code = error.code if isinstance(error, QaServiceError) else "internal_error"
-        status = HTTPStatus.INTERNAL_SERVER_ERROR
-        detail = "Something went wrong inside the service. Its log says what."
-    return Problem(title=status.phrase, status=status, detail=detail, code=code)

@@ -88,7 +88,12 @@ async def post_chat_completion(
         footer=wanted,
         include_usage=bool(options and options.include_usage),
     )
-    events = stream_answer(shelf.index, asked, generator=model.generator)
+    events = stream_answer(
+        shelf.index,
+        asked,
+        generator=model.generator,
+        limiter=request.app.state.search_limiter,
+    )
     if body.stream:
         return event_stream(_chunks(events, reply), request)
 

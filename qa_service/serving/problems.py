@@ -71,13 +71,7 @@ def problem_response(
     errors: Sequence[FieldProblem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    problem = Problem(
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=detail,
-        code=code,
-        errors=tuple(errors),
-    )
+    problem = _problem(status, code, detail, errors)
     # Escaped to ASCII: what a client sent comes back in messages, and may be no valid text.
     content = json.dumps(problem.model_dump())
     return Response(content, status, headers=headers, media_type=MEDIA_TYPE)
@@ -90,22 +84,45 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _handle_unforeseen)
 
 
-def _handle_program_error(request: Request, error: Exception) -> Response:
+def problem_of(error: Exception) -> Problem:
+    """What a client may know of an error; the log gets the rest.
+
+    The same for a response and for a stream that has begun.
+    """
     if isinstance(error, InputError):
         field = FieldProblem(field=error.field, message=error.message)
-        return problem_response(422, error.code, error.message, errors=[field])
+        return _problem(422, error.code, error.message, [field])
     if isinstance(error, NotFoundError):
-        return problem_response(404, error.code, error.message)
+        return _problem(404, error.code, error.message)
     if isinstance(error, IndexFaultError | ModelError):
         _log.error("%s: %s", error.code, error.message)
-        return problem_response(
+        return _problem(
             503,
             error.code,
             "The service cannot search at present. Its log says why; try again later.",
-            headers={"Retry-After": "10"},
         )
-    _log.error("unforeseen error at %s", request.url.path, exc_info=error)
-    return _handle_unforeseen(request, error)
+    _log.error("unforeseen error", exc_info=error)
+    return _problem(
+        500, "internal_error", "Something went wrong inside the service. Its log says what."
+    )
+
+
+def _problem(status: int, code: str, detail: str, errors: Sequence[FieldProblem] = ()) -> Problem:
+    return Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        errors=tuple(errors),
+    )
+
+
+def _handle_program_error(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    headers = {"Retry-After": "10"} if problem.status == 503 else None
+    return problem_response(
+        problem.status, problem.code, problem.detail, errors=problem.errors, headers=headers
+    )
 
 
 def _handle_invalid_request(request: Request, error: Exception) -> Response:
