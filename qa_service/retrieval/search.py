@@ -118,20 +118,24 @@ def _rank(
     clock: _Clock,
 ) -> _Ranking:
     legs: dict[str, NDArray[np.float32]] = {}
-    if mode is not Mode.DENSE:
-        with clock.stage("lexical"):
-            terms = extract_terms(question, find_atoms=index.aliases.find)
-            legs["lexical"] = index.lexical.scores(terms)
     if mode is not Mode.LEXICAL:
         with clock.stage("embed"):
             vector = index.embedder.encode_queries([question])[0]
+    if mode is Mode.DENSE:
+        with clock.stage("dense"):
+            rows, cosines = index.vectors.search(vector, depth, allowed)
+        return _ranked(rows, np.clip(cosines, 0, 1), {"dense": cosines})
+    with clock.stage("lexical"):
+        terms = extract_terms(question, find_atoms=index.aliases.find)
+        legs["lexical"] = index.lexical.scores(terms)
+    if mode is Mode.HYBRID:
         with clock.stage("dense"):
             legs["dense"] = index.vectors.similarities(vector)
     looked_up = find_rows(index, find_named(question)) if mode is Mode.HYBRID else {}
     rows = _candidates(legs, allowed, depth, looked_up)
     legs = {name: scores[rows] for name, scores in legs.items()}
-    if mode is not Mode.HYBRID:
-        return _ranked(rows, np.clip(legs[mode.value], 0, 1), legs)
+    if mode is Mode.LEXICAL:
+        return _ranked(rows, legs["lexical"], legs)
     with clock.stage("interaction"):
         legs["interaction"] = index.pieces.scores(question, rows)
     with clock.stage("fusion"):

@@ -49,7 +49,10 @@ class VectorIndex:
         return self._matrix
 
     def similarities(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The cosine of one vector (dimension,) with every passage, (passages,) float32."""
+        """The cosine of one vector (dimension,) with every passage, (passages,) float32.
+
+        Numpy's product with FAISS's own memory: where all rows are wanted, FAISS would sort them.
+        """
         result: NDArray[np.float32] = self._matrix @ vector
         return result
 
