@@ -16,6 +16,7 @@
     │   ├── IndexDamagedError    a file is missing, truncated or altered; names it
     │   ├── IndexFormatError     written by an older or newer version, or not an index at all
     │   └── IndexBusyError       another process is building there
+    ├── FeedbackError            readers' verdicts that cannot be kept or read
     └── GenerationError          a language model that did not write an answer; an answer without
                                  one is always possible
 
@@ -154,6 +155,14 @@ class IndexFormatError(IndexFaultError):
 
 class IndexBusyError(IndexFaultError):
     code = "index_busy"
+
+
+class FeedbackError(QaServiceError):
+    """`code` is `feedback_off`, `feedback_unusable`, `feedback_full` or `output_unwritable`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class GenerationError(QaServiceError):

@@ -30,7 +30,7 @@ PREFIX = "QA_SERVICE_"
 FILE_VARIABLE = f"{PREFIX}FILE"
 FILE_NAME = "qa_service.toml"
 
-_PATHS = ("corpus", "index", "models_file")
+_PATHS = ("corpus", "index", "feedback", "models_file")
 _SECRETS = ("llm_api_key",)
 
 
@@ -50,6 +50,11 @@ class Settings(BaseSettings):
         default=None,
         description="Folder of the index. Without it: beside the corpus, or for the chapter that "
         "comes with the program, in the user's cache folder.",
+    )
+    feedback: Path | None = Field(
+        default=None,
+        description="SQLite file that keeps what readers mark as right or wrong. Without it: "
+        "feedback.sqlite3 beside the index.",
     )
     embedder: str | None = Field(
         default=None,
@@ -152,6 +157,10 @@ class Settings(BaseSettings):
         name = corpus.resolve().stem if corpus.is_file() else corpus.resolve().name
         return corpus.parent / ("index" if name == "corpus" else f"{name}-index")
 
+    @property
+    def feedback_path(self) -> Path:
+        return self.feedback or self.index_path.parent / "feedback.sqlite3"
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -178,6 +187,7 @@ class LoadedSettings:
             **self.settings.model_dump(),
             "corpus": self.settings.corpus_path,
             "index": self.settings.index_path,
+            "feedback": self.settings.feedback_path,
         }
         return tuple(
             Setting(

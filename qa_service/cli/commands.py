@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from qa_service.cli import feedback
 from qa_service.types import PassageKind
 
 app = typer.Typer(
@@ -17,6 +18,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(feedback.app)
 
 CorpusOption = Annotated[
     Path | None, typer.Option("--corpus", help="Folder (or one file) of documents.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import chop_cells
@@ -18,6 +19,7 @@ from qa_service.types import Citation, Hit, SearchResult
 if TYPE_CHECKING:
     from qa_service.answer_evaluation import AnswerReport
     from qa_service.evaluation import Report
+    from qa_service.feedback import Verdict
 
 _INDENT = 4
 
@@ -33,6 +35,18 @@ def show_result(result: SearchResult, console: Console | None = None) -> None:
         _show_hit(hit, console)
     total = result.timings_ms.get("total", 0.0)
     console.print(Text(f"{len(result.hits)} passages in {total:.1f} ms", style="dim"))
+
+
+def show_verdicts(verdicts: Sequence[Verdict], console: Console | None = None) -> None:
+    """One a line: when, what was said of what, and why."""
+    console = console or make_console()
+    if not verdicts:
+        console.print("No verdicts are kept.")
+    for each in verdicts:
+        console.print(Text(f"{each.given_at}  {each.verdict} {each.subject}  {each.question}"))
+        why = [each.comment, *(passage.id for passage in each.passages)]
+        for line in filter(None, why):
+            console.print(Padding(Text(line, style="dim"), (0, 0, 0, _INDENT)))
 
 
 def _show_hit(hit: Hit, console: Console) -> None:

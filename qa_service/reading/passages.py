@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby, pairwise
 
 from qa_service.reading import mapped_text
+from qa_service.reading.quoting import Quoter
 from qa_service.reading.sentences import split_sentences
 from qa_service.types import (
     Block,
@@ -21,7 +22,6 @@ from qa_service.types import (
     MappedText,
     Passage,
     PassageKind,
-    RepairKind,
     Span,
 )
 
@@ -29,8 +29,6 @@ PASSAGE_MAX_CHARACTERS_WIDE = 400  # Japanese, Chinese, Korean
 PASSAGE_MAX_CHARACTERS = 1_000
 _SHORT = 80  # a paragraph this short is read together with its neighbour
 _COLLECTION_MAX_CHARACTERS = 2_000  # a record's author has cut it already
-
-_SEPARATORS = " \t\r\n\f　|"  # of words, lines and cells
 
 _LETTERS = {
     PassageKind.PARAGRAPH: "p",
@@ -48,7 +46,7 @@ def cut_passages(document: Document) -> tuple[Passage, ...]:
     """All passages in reading order. The same document gives the same passages and ids."""
     numbering: Counter[tuple[str, str]] = Counter()
     passages: list[Passage] = []
-    dropped = _dropped(document)
+    quoter = Quoter(document)
     contexts = _Contexts(document)
     for draft in _drafts(document):
         place = draft.section_id.replace("/", "-")
@@ -61,7 +59,7 @@ def cut_passages(document: Document) -> tuple[Passage, ...]:
                 kind=draft.kind,
                 content=draft.content,
                 context=contexts.of(draft),
-                spans=_quoted(document.source.text, dropped, draft.content),
+                spans=quoter.spans(draft.content),
                 section_id=draft.section_id,
                 figure_id=draft.figure_id,
                 box_id=draft.box_id,
@@ -235,48 +233,3 @@ class _Contexts:
         if draft.figure_id and draft.kind is not PassageKind.CAPTION:
             lines.append(self._figures[draft.figure_id])
         return tuple(dict.fromkeys(line for line in lines if line))
-
-
-def _quoted(source: str, dropped: bytearray, content: MappedText) -> tuple[Span, ...]:
-    """The places of the content, with what the cleaning dropped between them filled in.
-
-    A gap is filled when all of it was dropped or only separates cells, so that the quote reads as
-    the source does; a caption, a footnote or a picture's mark on lines of its own is not.
-    """
-    filled: list[Span] = []
-    for span in content.spans():
-        if filled and _only_parts(source, dropped, filled[-1].end, span.start):
-            filled[-1] = Span(filled[-1].start, max(span.end, filled[-1].end))
-        else:
-            filled.append(span)
-    return tuple(_with_marks(span, source, dropped) for span in filled)
-
-
-def _only_parts(source: str, dropped: bytearray, start: int, end: int) -> bool:
-    gap = source[start:end]
-    if not all(dropped[p] or source[p] in _SEPARATORS for p in range(start, end)):
-        return False
-    mark = gap.strip()
-    before, _, behind = gap.partition(mark) if mark else (gap, "", "")
-    return not (mark and "\n" in before and "\n" in behind)
-
-
-def _with_marks(span: Span, source: str, dropped: bytearray) -> Span:
-    """With the marks of its line that touch it, so that `**参照**` is not quoted as `参照**`."""
-    start, end = span.start, span.end
-    while start > 0 and dropped[start - 1] and source[start - 1] not in "\r\n":
-        start -= 1
-    while end < len(source) and dropped[end] and source[end] not in "\r\n":
-        end += 1
-    words = source[start:end]
-    return Span(start + len(words) - len(words.lstrip()), start + len(words.rstrip()))
-
-
-def _dropped(document: Document) -> bytearray:
-    """1 for each character of the source that a repair took out of the shown text."""
-    marks = bytearray(len(document.source.text))
-    for repair in document.repairs:
-        if repair.kind is not RepairKind.JOINED:
-            for span in repair.spans:
-                marks[span.start : span.end] = b"\1" * len(span)
-    return marks

@@ -115,6 +115,7 @@ class _Builder:
             return
         if not raw.caption:
             self._drop(Span(raw.span.start, raw.content.start))
+            self._drop(Span(raw.content.end, raw.span.end))  # the closing marks of "## Title ##"
         role = self.outline.take_heading(
             " ".join([title, *self._caption_words(raw)]),
             depth=raw.depth,

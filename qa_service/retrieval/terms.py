@@ -123,6 +123,13 @@ def morphemes(folded: str) -> Iterator[Morpheme]:
             yield from tokenizer().tokenize(line[start : start + 10_000])
 
 
+def content_words(text: str) -> Iterator[tuple[str, str]]:
+    """The words of `text` as they stand there, each with the form that it is matched by."""
+    for morpheme in morphemes(text):
+        if _has_content(morpheme):
+            yield morpheme.surface(), morpheme.normalized_form().lower()
+
+
 def _has_content(morpheme: Morpheme) -> bool:
     if morpheme.part_of_speech()[0] in _FUNCTION_CLASSES:
         return False

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import Response
 
 from qa_service import __version__
+from qa_service.feedback import FeedbackStore
 from qa_service.serving import (
     ask_routes,
     chat_completions,
     document_routes,
+    feedback_routes,
     health_routes,
     search_routes,
 )
@@ -26,6 +28,7 @@ from qa_service.serving.docs_page import render_docs
 from qa_service.serving.event_stream import HEARTBEAT_SECONDS
 from qa_service.serving.language_model import LanguageModel
 from qa_service.serving.library import Library
+from qa_service.serving.pages import add_pages, html_response
 from qa_service.serving.problems import install_problem_handlers, with_problem_media_type
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
@@ -44,13 +47,15 @@ Watcher = Callable[[Library], Coroutine[Any, Any, None]]
 def create_app(
     library: Library,
     *,
+    feedback: FeedbackStore | None = None,
     generator: Generator | None = None,
     chat_footer: bool = False,
     search_threads: int = 4,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     watch: Watcher | None = None,
 ) -> FastAPI:
-    """`generator` is the language model that answers are generated with, None for none.
+    """`feedback` keeps readers' verdicts (None keeps none), `generator` is the language model that
+    answers are generated with (None for none).
 
     `watch` runs beside the server as long as it does, to replace the index by newer ones.
     """
@@ -76,6 +81,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.library = library
+    app.state.feedback = feedback
     app.state.search_limiter = anyio.CapacityLimiter(search_threads)
     app.state.language_model = language_model
     app.state.chat_footer = chat_footer
@@ -85,7 +91,9 @@ def create_app(
     app.include_router(ask_routes.router)
     app.include_router(chat_completions.router)
     app.include_router(document_routes.router)
+    app.include_router(feedback_routes.router)
     app.include_router(health_routes.router)
+    add_pages(app)
     _add_docs(app)
     return app
 
@@ -98,10 +106,6 @@ def _add_docs(app: FastAPI) -> None:
 
     app.openapi = describe_with_problems  # type: ignore[method-assign]
 
-    @app.get("/", include_in_schema=False)
-    async def get_root() -> Response:
-        return RedirectResponse("/docs")
-
     @app.get("/docs", include_in_schema=False)
     async def get_docs() -> Response:
-        return HTMLResponse(render_docs(app.openapi()))
+        return html_response(render_docs(app.openapi()).encode())

@@ -10,14 +10,6 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 1rem/1.6 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; }
-h2 { margin: 2.5rem 0 0; font-size: 1.1rem; } h2 code { font-size: 1.1rem; }
-pre { padding: .8rem; overflow-x: auto; border: 1px solid #8886; border-radius: .4rem; }
-dt { font-weight: 600; } dd { margin: 0 0 .5rem 1.2rem; }
-"""
-
 
 def render_docs(openapi: Mapping[str, Any]) -> str:
     info = openapi["info"]
@@ -26,7 +18,9 @@ def render_docs(openapi: Mapping[str, Any]) -> str:
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>{escape(info['title'])}</title><style>{_STYLE}</style>"
+        f"<title>{escape(info['title'])}</title>"
+        '<link rel="icon" href="/assets/icon.svg"><link rel="stylesheet" href="/assets/style.css">'
+        '<body class="docs-page">'
         f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>{description}"
         '<p>For programs: <a href="/openapi.json">openapi.json</a></p>'
         f"{operations}</html>"

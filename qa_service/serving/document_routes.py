@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from qa_service.errors import NotFoundError
+from qa_service.reading.citation_formats import format_citation
 from qa_service.reading.citations import cite
 from qa_service.retrieval.index import Index
 from qa_service.serving.document_schemas import (
+    CitationFormatsResponse,
     DocumentResponse,
     DocumentsResponse,
     DocumentSummary,
@@ -86,10 +87,8 @@ async def get_source(
 )
 async def get_passage(passage_id: PassageId, shelf: CurrentShelf) -> PassageResponse:
     index = shelf.index
-    row = index.rows.get(passage_id)
-    if row is None:
-        raise NotFoundError("passage", passage_id)
-    passage = index.passages[row]
+    passage = _passage(index, passage_id)
+    row = index.rows[passage_id]
     return PassageResponse.of(
         passage,
         cite(index.documents[passage.document_id], passage),
@@ -98,11 +97,28 @@ async def get_passage(passage_id: PassageId, shelf: CurrentShelf) -> PassageResp
     )
 
 
-@router.get("/documents/{id}", include_in_schema=False)
-async def show_document(document_id: DocumentId, shelf: CurrentShelf) -> Response:
-    """Where a citation's `url` leads: to the source text, until there is a page that shows it."""
-    document = _document(shelf.index, document_id)
-    return RedirectResponse(f"/v1/documents/{document.id}/source")
+@router.get(
+    "/v1/passages/{id}/citation",
+    summary="A passage's citation, ready to be pasted",
+    responses=problem_responses(404),
+)
+async def get_citation(
+    passage_id: PassageId, request: Request, shelf: CurrentShelf
+) -> CitationFormatsResponse:
+    """In Japanese, in English, as BibTeX and as RIS, with the address of the passage on this
+    service."""
+    passage = _passage(shelf.index, passage_id)
+    document = shelf.index.documents[passage.document_id]
+    citation = cite(document, passage)
+    url = f"{str(request.base_url).rstrip('/')}{citation.url}"
+    return CitationFormatsResponse.model_validate(format_citation(document, citation, url=url))
+
+
+def _passage(index: Index, passage_id: str) -> Passage:
+    row = index.rows.get(passage_id)
+    if row is None:
+        raise NotFoundError("passage", passage_id)
+    return index.passages[row]
 
 
 def _document(index: Index, document_id: str) -> Document:

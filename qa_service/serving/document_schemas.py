@@ -145,13 +145,22 @@ class DocumentResponse(DocumentSummary):
         )
 
 
+class CitationFormatsResponse(Output):
+    """One citation as it is pasted into a text or a reference manager."""
+
+    japanese: str
+    english: str
+    bibtex: str
+    ris: str
+
+
 def _summary(document: Document, *, passages: int) -> dict[str, object]:
     return {
         "id": document.id,
         "metadata": MetadataOut.model_validate(document.source.metadata),
         "characters": len(document.source.text),
         "passages": passages,
-        "url": f"/v1/documents/{document.id}",
+        "url": f"/documents/{document.id}",
         "source_url": f"/v1/documents/{document.id}/source",
     }
 

@@ -17,7 +17,14 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from qa_service.errors import IndexFaultError, InputError, ModelError, NotFoundError, QaServiceError
+from qa_service.errors import (
+    FeedbackError,
+    IndexFaultError,
+    InputError,
+    ModelError,
+    NotFoundError,
+    QaServiceError,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -100,6 +107,11 @@ def problem_of(error: Exception) -> Problem:
             503,
             error.code,
             "The service cannot search at present. Its log says why; try again later.",
+        )
+    if isinstance(error, FeedbackError):
+        _log.error("%s: %s", error.code, error.message)
+        return _problem(
+            503, error.code, "The verdict could not be kept. The service's log says why."
         )
     _log.error("unforeseen error", exc_info=error)
     return _problem(

@@ -6,7 +6,7 @@ prints `--json` from these models too. Imports no web framework.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -73,6 +73,9 @@ class SearchRequest(Input):
     filters: SearchFilters = Field(
         default_factory=SearchFilters,
         description="`documents` (ids), `kinds` (of passages), `section` (id): what may be found.",
+    )
+    explain: bool = Field(
+        default=False, description="Say of each result which words it shares with the question."
     )
 
 
@@ -157,21 +160,42 @@ class HitOut(Output):
     citation: CitationOut
 
 
+class ExplainedHitOut(HitOut):
+    matched_terms: tuple[str, ...] | None = Field(
+        default=None,
+        exclude_if=lambda terms: terms is None,
+        description="With `explain`: the words of the question that the passage holds, as the "
+        "passage spells them; empty when it was found by meaning alone.",
+    )
+
+
 class SearchResponse(Output):
     query: str
     language: str = Field(description="Language of the question, as found.", examples=["ja"])
-    results: tuple[HitOut, ...]
+    results: tuple[ExplainedHitOut, ...]
     degraded: tuple[str, ...] = Field(
         description="What was left out or done with a lesser part, in words; mostly empty."
     )
     timings_ms: dict[str, float] = Field(examples=[{"lexical": 0.2, "total": 0.6}])
 
     @classmethod
-    def of(cls, result: SearchResult, *, degraded: Sequence[str] = ()) -> Self:
+    def of(
+        cls,
+        result: SearchResult,
+        *,
+        degraded: Sequence[str] = (),
+        matched_terms: Callable[[Hit], tuple[str, ...]] | None = None,
+    ) -> Self:
+        """`matched_terms` explains a hit; None where no explanation was asked for."""
         return cls(
             query=result.query,
             language=result.language,
-            results=tuple(_hit(hit) for hit in result.hits),
+            results=tuple(
+                ExplainedHitOut(
+                    **dict(_hit(hit)), matched_terms=matched_terms(hit) if matched_terms else None
+                )
+                for hit in result.hits
+            ),
             degraded=(*result.degraded, *degraded),
             timings_ms=dict(result.timings_ms),
         )

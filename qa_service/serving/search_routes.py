@@ -7,11 +7,13 @@ from functools import partial
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
+from qa_service.retrieval.explain import matched_terms
 from qa_service.retrieval.search import Mode, search
 from qa_service.serving.library import CurrentShelf, Shelf
 from qa_service.serving.problems import problem_responses
 from qa_service.serving.schemas import SearchRequest, SearchResponse
 from qa_service.serving.strict_json import StrictJsonRoute
+from qa_service.types import Hit
 
 router = APIRouter(prefix="/v1", tags=["search"], route_class=StrictJsonRoute)
 
@@ -43,4 +45,10 @@ def find_passages(shelf: Shelf, body: SearchRequest) -> str:
         filters=body.filters.to_filters(),
     )
     degraded = (_NO_RERANKER,) if body.rerank else ()
-    return SearchResponse.of(result, degraded=degraded).model_dump_json()
+    explain = partial(_explain, body.query) if body.explain else None
+    response = SearchResponse.of(result, degraded=degraded, matched_terms=explain)
+    return response.model_dump_json()
+
+
+def _explain(query: str, hit: Hit) -> tuple[str, ...]:
+    return matched_terms(query, hit.passage.text)

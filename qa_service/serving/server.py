@@ -13,6 +13,7 @@ import anyio.to_thread
 import uvicorn
 
 from qa_service.errors import QaServiceError, SettingsError
+from qa_service.feedback import FeedbackStore
 from qa_service.retrieval.index import Index, load_index
 from qa_service.retrieval.storage import current_generation
 from qa_service.serving.app import create_app
@@ -69,6 +70,7 @@ def run(
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for each request to the model
     app = create_app(
         Library(index),
+        feedback=FeedbackStore(settings.feedback_path),
         generator=generator,
         chat_footer=settings.chat_footer,
         search_threads=settings.search_threads,

@@ -1,0 +1,71 @@
+"""`qa-service feedback …`: what readers marked as right or wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:  # loading it takes longer than --help
+    from qa_service.feedback import FeedbackStore
+
+app = typer.Typer(
+    name="feedback", help="What readers marked as right or wrong.", no_args_is_help=True
+)
+
+FileOption = Annotated[Path | None, typer.Option("--file", help="The file that keeps it.")]
+
+
+@app.command("list")
+def list_verdicts(
+    verdict: Annotated[
+        Literal["right", "wrong"] | None, typer.Option("--verdict", help="Only these.")
+    ] = None,
+    file: FileOption = None,
+) -> None:
+    """Every verdict, oldest first."""
+    from qa_service.cli.display import show_verdicts
+
+    show_verdicts([each for each in _store(file).verdicts() if verdict in (None, each.verdict)])
+
+
+@app.command()
+def export(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; else standard output.")
+    ] = None,
+    file: FileOption = None,
+) -> None:
+    """Make questions for `qa-service evaluate` of what was marked right."""
+    from qa_service.cli.opening import say
+    from qa_service.errors import FeedbackError
+    from qa_service.feedback import to_questions
+
+    verdicts = _store(file).verdicts()
+    questions = to_questions(verdicts)
+    lines = "".join(
+        f"{question.model_dump_json(exclude_defaults=True)}\n" for question in questions
+    )
+    if output is None:
+        typer.echo(lines, nl=False)
+    else:
+        try:
+            output.write_text(lines, encoding="utf-8")
+        except OSError as error:
+            raise FeedbackError(
+                "output_unwritable", f"{output} cannot be written: {error.strerror}."
+            ) from error
+    asked = len({each.question.strip() for each in verdicts})
+    left = asked - len(questions)
+    say(
+        f"{len(questions)} questions from {len(verdicts)} verdicts"
+        + (f"; {left} were only marked wrong: `qa-service feedback list`" if left else "")
+    )
+
+
+def _store(file: Path | None) -> FeedbackStore:
+    from qa_service.feedback import FeedbackStore
+    from qa_service.settings import load_settings
+
+    return FeedbackStore(load_settings(feedback=file).settings.feedback_path)

@@ -1,0 +1,121 @@
+// The document view: the cited words marked, the contents, searching inside, copying a citation.
+
+import { get, post } from "./api.js";
+import { copyMenu, exactLink } from "./citation.js";
+import { announce, byId, el } from "./dom.js";
+import { mark, parsePlaces, unmark } from "./marks.js";
+import { t } from "./strings.js";
+
+const reader = document.querySelector(".reader");
+const article = document.querySelector("article");
+
+if (window.self !== window.top) document.body.classList.add("embedded");
+
+function showPlace() {
+  unmark(article);
+  byId("cited-bar").hidden = true;
+  const [id, at] = decoded(location.hash.slice(1)).split(";at=");
+  if (!id) return;
+  const anchor = byId(id);
+  const places = parsePlaces(at ?? anchor?.dataset.spans);
+  const marks = places.length ? mark(article, places) : [];
+  const seen = marks.find((each) => each.getClientRects().length);
+  if (seen) {
+    seen.scrollIntoView({ block: "center", behavior: "instant" });
+    announce(`${t("cited_words")}: ${marks.map((each) => each.textContent).join("")}`);
+    showBar(id);
+  } else if (anchor) {
+    anchor.scrollIntoView({ block: "start" });
+  } else {
+    byId("cited-bar").replaceChildren(el("p", { class: "problem" }, t("no_such_place")));
+    byId("cited-bar").hidden = false;
+  }
+}
+
+async function showBar(passage) {
+  let label = "";
+  try {
+    label = (await get(`/v1/passages/${encodeURIComponent(passage)}`)).citation.label;
+  } catch {
+    return; // marked words without a passage of the service: nothing to cite
+  }
+  if (!location.hash || !decoded(location.hash.slice(1)).startsWith(passage)) return;
+  const bar = byId("cited-bar");
+  bar.replaceChildren(
+    el("p", { class: "where", lang: article.lang }, label),
+    el(
+      "div",
+      { class: "actions" },
+      copyMenu(passage),
+      el("button", { type: "button", class: "quiet", onclick: () => (bar.hidden = true) }, t("close")),
+    ),
+  );
+  bar.hidden = false;
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function followContents() {
+  const links = new Map([...document.querySelectorAll(".contents a")].map((link) => [decoded(link.hash.slice(1)), link]));
+  const seen = new Set();
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) entry.isIntersecting ? seen.add(entry.target.id) : seen.delete(entry.target.id);
+      const current = [...links.keys()].find((id) => seen.has(id));
+      for (const [id, link] of links) {
+        if (id === current) link.setAttribute("aria-current", "location");
+        else link.removeAttribute("aria-current");
+      }
+    },
+    { rootMargin: "-10% 0px -70% 0px" },
+  );
+  for (const section of article.querySelectorAll(":scope > section")) observer.observe(section);
+}
+
+function setUpSearchInside() {
+  byId("inside-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const query = byId("inside").value.trim();
+    const place = byId("inside-found");
+    if (!query) return place.replaceChildren();
+    try {
+      const body = { query, top_k: 8, filters: { documents: [reader.dataset.document] } };
+      const { results } = await post("/v1/search", body);
+      const close = el("button", { type: "button", class: "quiet", onclick: () => place.replaceChildren() }, t("close"));
+      place.replaceChildren(
+        el("p", { class: "hint" }, results.length ? t("found_inside", { count: results.length }) : t("nothing_found"), " ", close),
+        el("ol", {}, ...results.map(found)),
+      );
+      place.scrollIntoView({ block: "start" });
+    } catch (problem) {
+      place.replaceChildren(el("p", { class: "notice problem", role: "alert" }, problem.message || t("unreachable")));
+    }
+  });
+}
+
+function found({ passage, citation }) {
+  const text = Array.from(passage.text);
+  const begin = text.length > 90 ? `${text.slice(0, 90).join("")}…` : passage.text;
+  const { section, figure } = citation;
+  const name = figure?.label || [section.number, section.title].filter(Boolean).join(" ");
+  return el("li", {}, el("a", { href: exactLink(citation) }, name), el("p", {}, begin));
+}
+
+// On a small screen the contents would push the text away.
+if (window.matchMedia("(max-width: 60rem)").matches || document.body.classList.contains("embedded")) {
+  byId("contents").open = false;
+}
+window.addEventListener("hashchange", showPlace);
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href]");
+  if (link?.href === location.href && link.hash) showPlace(); // there already: no hashchange comes
+});
+showPlace();
+followContents();
+setUpSearchInside();

@@ -1,0 +1,39 @@
+// The document beside the answer, where there is room: one click, and one stands at the words.
+
+import { byId } from "./dom.js";
+
+const WIDE = window.matchMedia("(min-width: 68rem)");
+
+export function setUpPane() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href^='/documents/']");
+    if (!link || link.closest("#library") || !WIDE.matches || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    open(link.getAttribute("href"));
+  });
+  byId("pane-close").addEventListener("click", close);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+  });
+}
+
+let opener = null;
+
+function open(address) {
+  const frame = byId("pane-frame");
+  const url = new URL(address, location.href);
+  opener = document.activeElement;
+  byId("pane").hidden = false;
+  document.body.classList.add("with-pane");
+  byId("pane-open").href = address;
+  const inside = frame.contentWindow.location;
+  if (inside.pathname === url.pathname && inside.hash === url.hash) frame.contentWindow.dispatchEvent(new Event("hashchange"));
+  else inside.replace(url.href); // the same document: only the place changes
+}
+
+function close() {
+  if (byId("pane").hidden) return;
+  byId("pane").hidden = true;
+  document.body.classList.remove("with-pane");
+  opener?.focus();
+}

@@ -1,0 +1,273 @@
+"""The page `/` as a person uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from qa_service.retrieval.index import Index
+
+from .conftest import OpenPage, Site
+
+QUESTION = "日米合同委員会の目的は何ですか"
+
+
+def ask(page: Page, question: str = QUESTION) -> None:
+    page.fill("#question", question)
+    page.press("#question", "Enter")
+    expect(page.locator(".turn").last.locator(".answer > .actions")).to_be_visible()
+
+
+def test_answers_with_chips_that_name_their_source(open_page: OpenPage) -> None:
+    page = open_page()
+    ask(page)
+    expect(page.locator(".answer-text")).to_contain_text("地位協定の実施に関して協議")
+    chip = page.locator(".chip").first
+    chip.focus()
+    card = page.get_by_role("tooltip")
+    expect(card).to_contain_text("図表Ⅲ-2-1-1")
+    expect(card).to_contain_text("第1節3-2")
+    expect(card.locator(".quote")).to_contain_text("日米合同委員会 (JC) Joint Committee")
+    page.keyboard.press("Escape")
+    expect(card).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [900, 1280], ids=["narrow", "beside the answer"])
+def test_a_click_on_a_chip_marks_exactly_the_quote(
+    open_page: OpenPage, site: Site, width: int
+) -> None:
+    page = open_page(width=width)
+    with page.expect_response("**/v1/ask"):
+        ask(page)
+    answer = page.request.post(f"{site.url}/v1/ask", data={"question": QUESTION}).json()
+    quote = answer["citations"][0]["quote"]
+    page.locator(".chip").first.click()
+    if width < 1088:
+        page.wait_for_url("**/documents/**")
+        marks = page.locator("mark")
+    else:
+        marks = page.frame_locator("#pane-frame").locator("mark")
+    expect(marks.first).to_be_in_viewport()
+    assert "".join(marks.all_text_contents()) == quote.replace("\t", "")
+
+
+def test_enter_while_an_input_method_composes_sends_nothing(open_page: OpenPage) -> None:
+    page = open_page()
+    page.focus("#question")
+    client = page.context.new_cdp_session(page)
+    client.send(
+        "Input.imeSetComposition", {"text": "にちべい", "selectionStart": 4, "selectionEnd": 4}
+    )
+    client.send(
+        "Input.dispatchKeyEvent",
+        {"type": "keyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 229},
+    )
+    client.send("Input.insertText", {"text": "日米"})
+    expect(page.locator("#question")).to_have_value("日米")
+    expect(page.locator(".turn")).to_have_count(0)
+    page.press("#question", "Shift+Enter")
+    expect(page.locator(".turn")).to_have_count(0)
+    page.press("#question", "Enter")
+    expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_the_conversation_outlives_a_reload_and_is_led_on(open_page: OpenPage) -> None:
+    page = open_page()
+    ask(page)
+    page.reload()
+    expect(page.locator(".asked")).to_have_text(QUESTION)
+    expect(page.locator(".chip").first).to_be_visible()
+    ask(page, "その根拠は？")
+    expect(page.locator(".standalone").last).to_contain_text("日米合同委員会")
+    page.click("#new-conversation")
+    expect(page.locator(".turn")).to_have_count(0)
+    expect(page.locator("#examples button").first).to_be_visible()
+    page.reload()
+    expect(page.locator(".turn")).to_have_count(0)
+
+
+def test_a_refusal_says_what_to_do_next(open_page: OpenPage) -> None:
+    page = open_page(locale="en-US")
+    ask(page, "What is the capital of Peru?")
+    expect(page.locator(".advice")).to_be_visible()
+    expect(page.locator(".chip")).to_have_count(0)
+
+
+def test_a_streaming_answer_can_be_stopped_and_asked_again(open_page: OpenPage) -> None:
+    page = open_page()
+    page.route("**/v1/ask", lambda route: None)  # an answer that does not come
+    page.fill("#question", QUESTION)
+    page.press("#question", "Enter")
+    expect(page.locator("#send")).to_be_hidden()
+    page.click("#stop")
+    expect(page.get_by_role("alert")).to_contain_text("止めました")
+    page.unroute("**/v1/ask")
+    page.get_by_role("alert").get_by_role("button").click()
+    expect(page.locator(".chip").first).to_be_visible()
+    expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_a_server_that_is_gone_is_an_error_in_words(
+    open_page: OpenPage,
+    chapter_index: Index,
+    serve: Callable[[Index], AbstractContextManager[Site]],
+) -> None:
+    with serve(chapter_index) as site:
+        page = open_page(at=site.url, watch=False)  # the browser itself reports the refusal
+        expect(page.locator("#examples button").first).to_be_visible()
+        site.stop()
+        page.fill("#question", QUESTION)
+        page.press("#question", "Enter")
+        expect(page.get_by_role("alert")).to_contain_text("サービスにつながりません")
+
+
+def test_copies_an_answer_and_its_citations(open_page: OpenPage) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    ask(page)
+    actions = page.locator(".answer > .actions")
+    for choice, held, not_held in [
+        ("文だけ", "地位協定", "[1]"),
+        ("番号つき", "[1]", "http"),
+        ("引用つき (Markdown)", "http://127.0.0.1", "\x00"),
+    ]:
+        actions.get_by_role("button", name="コピー", exact=True).click()
+        actions.get_by_role("button", name=choice, exact=True).click()
+        expect(page.locator(".toast").last).to_be_visible()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert held in copied
+        assert not_held not in copied
+    page.click(".sources summary")
+    page.locator(".sources").get_by_role("button", name="出典をコピー").first.click()
+    expect(page.locator(".toast")).to_have_count(0)
+    page.get_by_role("button", name="BibTeX").first.click()
+    expect(page.locator(".toast")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("@book")
+
+
+def test_exports_the_conversation(open_page: OpenPage) -> None:
+    page = open_page()
+    ask(page)
+    with page.expect_download() as download:
+        page.click("#export-conversation")
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    assert f"## {QUESTION}" in text
+    assert "図表Ⅲ-2-1-1" in text
+
+
+def test_a_reader_marks_a_citation_and_an_answer(open_page: OpenPage, site: Site) -> None:
+    page = open_page()
+    question = "日米合同委員会には誰が出席しますか"
+    ask(page, question)
+    page.locator(".answer > .actions").get_by_role("button", name="正しい").click()
+    page.fill(".why input", "表で確かめた")
+    page.locator(".why").get_by_role("button", name="送る").click()
+    expect(page.locator(".thanks")).to_be_visible()
+    kept = [each for each in site.feedback.verdicts() if each.question == question]
+    assert [(each.verdict, each.subject, each.comment) for each in kept] == [
+        ("right", "answer", "表で確かめた")
+    ]
+    assert kept[0].passages[0].label == "図表Ⅲ-2-1-1"
+
+
+def test_searches_with_filters_and_explains(open_page: OpenPage) -> None:
+    page = open_page("/#search")
+    page.fill("#query", "拡大抑止")
+    page.press("#query", "Enter")
+    expect(page.locator(".hits > li").first).to_be_visible()
+    page.locator(".explained summary").first.click()
+    expect(page.locator(".explained").first).to_contain_text("拡大")
+    expect(page.locator(".passage-text b").first).to_be_visible()
+    page.select_option("#filter-kind", "table_row")
+    expect(page.locator(".hits .where").filter(has_not_text="図表")).to_have_count(0)
+    page.select_option("#filter-section", "1/2")
+    expect(page.locator("#found")).to_contain_text("見つかりませんでした")
+
+
+def test_lists_the_documents(open_page: OpenPage) -> None:
+    page = open_page("/#library")
+    page.get_by_role("link", name="令和6年版防衛白書").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("日米同盟")
+
+
+def test_speaks_the_readers_language_and_changes_it(open_page: OpenPage) -> None:
+    page = open_page(locale="en-US")
+    expect(page.locator("#tab-ask")).to_have_text("Ask")
+    page.get_by_role("button", name="日本語").click()
+    expect(page.locator("#tab-ask")).to_have_text("質問")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "ja")
+
+
+def test_the_theme_is_chosen_and_kept(open_page: OpenPage) -> None:
+    page = open_page(color_scheme="light")
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(colour)
+    page.click("#theme")
+    dark = page.evaluate(colour)
+    assert light != dark
+    page.reload()
+    assert page.evaluate(colour) == dark
+
+
+def test_can_be_used_by_the_keyboard_alone(open_page: OpenPage) -> None:
+    page = open_page()
+    expect(page.locator("#question")).to_be_focused()
+    page.keyboard.type(QUESTION)
+    page.keyboard.press("Enter")
+    expect(page.locator(".answer > .actions")).to_be_visible()
+    for _ in range(40):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.classList.contains('chip')"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.frame_locator("#pane-frame").locator("mark").first).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    expect(page.locator("#pane")).to_be_hidden()
+
+
+def test_a_question_in_the_address_is_asked(open_page: OpenPage) -> None:
+    page = open_page(f"/?q={QUESTION}")
+    expect(page.locator(".chip").first).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("view", ["welcome", "answer", "search", "library"])
+def test_has_no_accessibility_violations_and_fits(
+    open_page: OpenPage, view: str, width: int, scheme: str
+) -> None:
+    page = open_page(
+        f"/#{view}" if view in ("search", "library") else "/",
+        width=width,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+    )
+    if view == "welcome":
+        expect(page.locator("#examples button").first).to_be_visible()
+    elif view == "answer":
+        ask(page)
+        page.click(".sources summary")
+    elif view == "search":
+        page.fill("#query", "拡大抑止")
+        page.press("#query", "Enter")
+        page.locator(".explained summary").first.click()
+    else:
+        expect(page.locator("#documents a").first).to_be_visible()
+    report = Axe().run(page)
+    assert report.violations_count == 0, report.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_first_view_is_small(open_page: OpenPage, site: Site) -> None:
+    page = open_page("/docs")
+    sizes: dict[str, int] = {}
+    page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
+    page.goto(site.url)
+    expect(page.locator("#examples button").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert sum(sizes.values()) <= 100_000

@@ -1,0 +1,59 @@
+"""The document as pieces of its source."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from hypothesis import given, settings
+
+from qa_service.reading.passages import cut_passages
+from qa_service.reading.structure import read_document
+from qa_service.retrieval.index import Index
+from qa_service.serving.document_view import Piece, view_document
+from qa_service.types import Document, Source
+
+from ..reading.made_up import any_text, documents
+
+
+def pieces(view: object) -> Iterator[Piece]:
+    """All pieces of a view, readings included."""
+    if isinstance(view, tuple):
+        for each in view:
+            yield from pieces(each)
+    elif dataclasses.is_dataclass(view):
+        if isinstance(view, Piece):
+            yield view
+        for field in dataclasses.fields(view):
+            yield from pieces(getattr(view, field.name))
+
+
+def check(document: Document) -> None:
+    """Each piece is the source at its place, none twice, and every passage can be marked."""
+    passages = cut_passages(document)
+    view = view_document(document, passages)
+    source = document.source.text
+    shown: set[int] = set()
+    for piece in pieces(view):
+        if piece.start is None:
+            continue
+        places = set(range(piece.start, piece.start + len(piece.text)))
+        assert source[piece.start : piece.start + len(piece.text)] == piece.text
+        assert not places & shown
+        shown |= places
+    for passage in passages:
+        for span in passage.content.spans():
+            words = {place for place in range(span.start, span.end) if not source[place].isspace()}
+            assert words <= shown, passage.id
+    anchors = {anchor.id for piece in pieces(view) for anchor in piece.anchors}
+    assert anchors | {anchor.id for anchor in view.unplaced} == {each.id for each in passages}
+
+
+def test_the_chapter_is_shown_whole(chapter_index: Index) -> None:
+    check(next(iter(chapter_index.documents.values())))
+
+
+@settings(max_examples=150, deadline=None)
+@given(documents() | any_text())
+def test_any_document_is_shown_whole(source: Source) -> None:
+    check(read_document(source))

@@ -1,0 +1,159 @@
+"""Readers' verdicts: kept, listed, made into questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from qa_service.cli.commands import app as cli
+from qa_service.errors import FeedbackError
+from qa_service.evaluation import evaluate, read_questions
+from qa_service.feedback import CitedPassage, FeedbackStore, Verdict, to_questions
+from qa_service.retrieval.index import Index
+from qa_service.serving.app import create_app
+from qa_service.serving.library import Library
+
+QUESTION = "日米合同委員会の目的は何ですか"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FeedbackStore:
+    return FeedbackStore(tmp_path / "new folder" / "feedback.sqlite3")
+
+
+@pytest.fixture
+def client(chapter_index: Index, store: FeedbackStore) -> Iterator[TestClient]:
+    app = create_app(Library(chapter_index), feedback=store)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+def verdict(**values: Any) -> dict[str, Any]:
+    return {"question": QUESTION, "verdict": "right", "subject": "answer", **values}
+
+
+def test_a_verdict_becomes_a_question_that_evaluate_reads(
+    client: TestClient, store: FeedbackStore, chapter_index: Index, tmp_path: Path
+) -> None:
+    answer = client.post("/v1/ask", json={"question": QUESTION}).json()
+    passages = [citation["url"].split("#")[1] for citation in answer["citations"]]
+    kept = client.post("/v1/feedback", json=verdict(passages=passages, comment="表にある"))
+    assert kept.status_code == 201
+    assert [each.id for each in store.verdicts()] == [kept.json()["id"]]
+    refused = verdict(question="ペルーの首都は？")
+    assert client.post("/v1/feedback", json=refused).status_code == 201
+
+    file, written = tmp_path / "new folder" / "feedback.sqlite3", tmp_path / "questions.jsonl"
+    result = CliRunner().invoke(
+        cli, ["feedback", "export", "--file", str(file), "-o", str(written)]
+    )
+    assert result.exit_code == 0
+    first, second = read_questions(written)
+    assert (first.question, first.label, first.section) == (QUESTION, "図表Ⅲ-2-1-1", "1/3/2")
+    assert (second.question, second.answerable) == ("ペルーの首都は？", False)
+    report = evaluate(chapter_index, [first])
+    assert report.outcomes[0].rank == 1
+    assert report.faults == ()
+
+
+def passage(id: str, section: str = "1/1") -> CitedPassage:
+    return CitedPassage(id, f"{id}の言葉", section, None)
+
+
+def given(verdict: Any, *passages: CitedPassage, question: str = QUESTION) -> Verdict:
+    return Verdict(question, "ja", verdict, "answer", passages=passages, id="0" * 32)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "gold"),
+    [
+        ([given("right", passage("a"))], ("aの言葉",)),
+        ([given("wrong", passage("a"))], None),
+        ([given("right", passage("a")), given("wrong", passage("a"))], None),
+        ([given("wrong", passage("a")), given("right", passage("a"))], ("aの言葉",)),
+        ([given("right", passage("a"), passage("b"))], ("aの言葉", "bの言葉")),
+        ([given("right")], ()),
+        ([given("right"), given("wrong")], None),
+        ([given("wrong")], None),
+    ],
+    ids=["right", "wrong", "taken back", "mended", "two", "refusal", "no refusal", "wrong refusal"],
+)
+def test_what_verdicts_become(verdicts: list[Verdict], gold: tuple[str, ...] | None) -> None:
+    questions = to_questions(verdicts)
+    assert [question.gold for question in questions] == ([] if gold is None else [gold])
+
+
+def test_places_are_judged_where_they_agree() -> None:
+    one = to_questions([given("right", passage("a", "1/2"), passage("b", "1/2"))])
+    two = to_questions([given("right", passage("a", "1/2"), passage("b", "1/3"))])
+    lead = to_questions([given("right", passage("a", "lead"))])
+    assert [each[0].section for each in (one, two, lead)] == ["1/2", None, "章頭"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (verdict(question=" "), "question"),
+        (verdict(question="あ" * 2001), "question"),
+        (verdict(verdict="maybe"), "verdict"),
+        (verdict(subject="citation"), "passages"),
+        (verdict(passages=["none"]), "passages.0"),
+        (verdict(comment="あ" * 2001), "comment"),
+        (verdict(stars=5), "stars"),
+    ],
+)
+def test_bad_feedback_names_the_field(
+    client: TestClient, store: FeedbackStore, body: dict[str, Any], field: str
+) -> None:
+    response = client.post("/v1/feedback", json=body)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == field
+    assert store.verdicts() == ()
+
+
+def test_half_a_surrogate_pair_in_a_comment_is_kept(
+    client: TestClient, store: FeedbackStore
+) -> None:
+    body = '{"question": "何？", "verdict": "wrong", "subject": "answer", "comment": "\\ud800"}'
+    response = client.post(
+        "/v1/feedback", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code in (201, 422)
+    assert len(store.verdicts()) == (response.status_code == 201)
+
+
+def test_a_full_store_says_so(tmp_path: Path) -> None:
+    store = FeedbackStore(tmp_path / "feedback.sqlite3", entries_max=1)
+    store.record(given("right"))
+    with pytest.raises(FeedbackError, match="feedback export"):
+        store.record(given("right"))
+
+
+def test_a_file_that_is_no_database_is_left_alone(chapter_index: Index, tmp_path: Path) -> None:
+    file = tmp_path / "feedback.sqlite3"
+    file.write_text("not a database, and long enough to be looked at as one" * 20, encoding="utf-8")
+    app = create_app(Library(chapter_index), feedback=FeedbackStore(file))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        response = client.post("/v1/feedback", json=verdict())
+    assert (response.status_code, response.json()["code"]) == (503, "feedback_unusable")
+    assert str(tmp_path) not in response.text
+    assert file.read_text(encoding="utf-8").startswith("not a database")
+
+
+def test_without_a_store_nothing_is_kept(chapter_index: Index) -> None:
+    with TestClient(create_app(Library(chapter_index))) as client:
+        assert client.post("/v1/feedback", json=verdict()).json()["code"] == "feedback_off"
+
+
+def test_verdicts_are_listed(store: FeedbackStore, tmp_path: Path) -> None:
+    store.record(given("wrong", passage("a")))
+    file = str(tmp_path / "new folder" / "feedback.sqlite3")
+    shown = CliRunner().invoke(cli, ["feedback", "list", "--file", file]).stdout
+    assert QUESTION in shown
+    right = CliRunner().invoke(cli, ["feedback", "list", "--verdict", "right", "--file", file])
+    assert "No verdicts" in right.stdout
