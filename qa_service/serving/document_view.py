@@ -226,7 +226,9 @@ class _Viewer:
         return NoteView(note.id, note.label, pieces, backs)
 
     def _heading(self, spans: Sequence[Span]) -> Iterator[Piece]:
-        for span in spans:
+        for place, span in enumerate(spans):
+            if place:
+                yield Piece(" ", None)
             for part, shown in self.quoter.shown(span):
                 yield from self.cutter.cut(part.start, part.end, hidden=not shown)
 

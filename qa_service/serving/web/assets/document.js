@@ -21,7 +21,11 @@ function showPlace() {
   const marks = places.length ? mark(article, places) : [];
   const seen = marks.find((each) => each.getClientRects().length);
   if (seen) {
-    seen.scrollIntoView({ block: "center", behavior: "instant" });
+    bringIntoView(seen);
+    // The browser goes to the passage's beginning by itself when the page has come: after that, again.
+    if (document.readyState !== "complete") {
+      window.addEventListener("load", () => requestAnimationFrame(() => bringIntoView(seen)), { once: true });
+    }
     announce(`${t("cited_words")}: ${marks.map((each) => each.textContent).join("")}`);
     showBar(id);
   } else if (anchor) {
@@ -30,6 +34,11 @@ function showPlace() {
     byId("cited-bar").replaceChildren(el("p", { class: "problem" }, t("no_such_place")));
     byId("cited-bar").hidden = false;
   }
+}
+
+function bringIntoView(marked) {
+  const tall = marked.getBoundingClientRect().height > window.innerHeight / 3;
+  marked.scrollIntoView({ block: tall ? "start" : "center", behavior: "instant" });
 }
 
 async function showBar(passage) {
