@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qa_service.errors import CorpusError
 from qa_service.retrieval.index import Index
+from qa_service.retrieval.rerank import Reranking
 from qa_service.retrieval.search import Mode, search
 from qa_service.types import Citation, Hit
 
@@ -86,6 +87,7 @@ class Report:
     mode: str
     embedder: str
     outcomes: tuple[Outcome, ...]
+    reranker: str = ""  # empty for none
 
     @property
     def summaries(self) -> tuple[Summary, ...]:
@@ -139,19 +141,21 @@ def evaluate(
     questions: Sequence[Question],
     *,
     mode: Mode = Mode.HYBRID,
+    reranking: Reranking | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Ask every question and judge the first ten passages; `progress` gets the number done."""
     outcomes: list[Outcome] = []
     for done, question in enumerate(questions, start=1):
-        outcomes.append(_judge(index, question, mode))
+        outcomes.append(_judge(index, question, mode, reranking))
         if progress:
             progress(done)
-    return Report(mode.value, index.embedder.name, tuple(outcomes))
+    reranker = reranking.reranker.name if reranking is not None else ""
+    return Report(mode.value, index.embedder.name, tuple(outcomes), reranker)
 
 
-def _judge(index: Index, question: Question, mode: Mode) -> Outcome:
-    result = search(index, question.question, top_k=max(_DEPTHS), mode=mode)
+def _judge(index: Index, question: Question, mode: Mode, reranking: Reranking | None) -> Outcome:
+    result = search(index, question.question, top_k=max(_DEPTHS), mode=mode, reranking=reranking)
     answering = next((hit for hit in result.hits if _answers(hit, question)), None)
     faults = [fault for hit in result.hits for fault in _citation_faults(index, hit)]
     if answering is not None:

@@ -77,6 +77,23 @@ class Settings(BaseSettings):
     batch_size: int = Field(
         default=32, ge=1, description="Passages that another model than builtin embeds at once."
     )
+    backend: Literal["torch", "onnx", "openvino"] = Field(
+        default="torch",
+        description="What runs other models than builtin; onnx and openvino are often faster on a "
+        "processor and need `pip install 'sentence-transformers[onnx]'` (or `[openvino]`).",
+    )
+    reranker: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Cross-encoder that reorders the best passages: name or folder. Answers use it "
+        "always, searches where they ask for it (`rerank`).",
+    )
+    rerank_timeout_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        le=600,
+        description="How long the reranker may take for a search; then the search's own order stands.",
+    )
     host: str = Field(
         default="127.0.0.1", min_length=1, description="Address that the server listens on."
     )
@@ -153,7 +170,7 @@ class Settings(BaseSettings):
             return self.index
         corpus = self.corpus_path
         if corpus == packaged_corpus() and corpus.parent == _PACKAGE:
-            return _cache_folder() / "index"
+            return cache_folder() / "index"
         name = corpus.resolve().stem if corpus.is_file() else corpus.resolve().name
         return corpus.parent / ("index" if name == "corpus" else f"{name}-index")
 
@@ -231,7 +248,7 @@ def packaged_corpus() -> Path:
 _PACKAGE = Path(__file__).parent
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
     """XDG Base Directory Specification; %LOCALAPPDATA% on Windows."""
     for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
         if folder := os.environ.get(variable):

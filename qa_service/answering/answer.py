@@ -26,6 +26,7 @@ from qa_service.reading.citations import cite_spans
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.labels import Place, find_element, find_named, find_rows
 from qa_service.retrieval.language import detect_language, primary_language
+from qa_service.retrieval.rerank import Reranking
 from qa_service.retrieval.search import (
     QUERY_MAX_CHARACTERS,
     check_query,
@@ -105,12 +106,12 @@ def check_request(request: Request) -> None:
             )
 
 
-def ask(index: Index, request: Request) -> AskResult:
+def ask(index: Index, request: Request, *, reranking: Reranking | None = None) -> AskResult:
     """The extractive answer, computed at once; for the command line and for judging."""
     check_request(request)
     started = time.perf_counter()
     standalone = make_standalone(request.question, request.history)
-    found = _find(index, request, standalone)
+    found = _find(index, request, standalone, reranking)
     composed = _compose_extractive(index, found)
     return _finish(request, found, composed, started, ())
 
@@ -121,6 +122,7 @@ async def stream_answer(
     *,
     generator: Generator | None = None,
     limiter: anyio.CapacityLimiter | None = None,
+    reranking: Reranking | None = None,
 ) -> AsyncGenerator[Event, None]:
     """Sources, then citations and deltas, at last Done. Computing runs in worker threads.
 
@@ -136,7 +138,7 @@ async def stream_answer(
         degraded.append("No language model is set up: the answer is quoted from the documents.")
     standalone = await _standalone(request, generator if use_model else None, limiter)
     found = await anyio.to_thread.run_sync(
-        partial(_find, index, request, standalone), limiter=limiter
+        partial(_find, index, request, standalone, reranking), limiter=limiter
     )
     yield Sources(found.result.hits, standalone, found.result.language)
     composed = _Composition(AnswerMode.GENERATED)
@@ -195,8 +197,10 @@ async def _standalone(
     )
 
 
-def _find(index: Index, request: Request, standalone: str) -> _Found:
-    result = search(index, standalone, top_k=request.top_k, filters=request.filters)
+def _find(index: Index, request: Request, standalone: str, reranking: Reranking | None) -> _Found:
+    result = search(
+        index, standalone, top_k=request.top_k, filters=request.filters, reranking=reranking
+    )
     language = detect_language(request.question, default=result.language)
     answer_language = language if request.language == "auto" else primary_language(request.language)
     best = result.hits[0].passage if result.hits else None

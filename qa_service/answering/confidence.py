@@ -69,14 +69,16 @@ def measure(index: Index, question: str, hits: Sequence[Hit]) -> Features:
     best = hits[0]
     asked = extract_terms(question, find_atoms=index.aliases.find)
     held = extract_terms(embedding_text(best.passage), find_atoms=index.aliases.find)
-    following = [hit.score for hit in hits[1:5]] or [0.0]
+    # Fitted on the search's own scores, whatever order a reranker brings.
+    scores = [hit.scores.get("fused", hit.score) for hit in hits[:5]]
+    following = scores[1:] or [0.0]
     return Features(
         interaction=best.scores.get("interaction", 0.0),
         unit=_best_unit(index, question, best.passage),
         missing=index.pieces.missing(question, index.rows[best.passage.id]),
         coverage=index.lexical.coverage(asked, held),
         dense=max(best.scores.get("dense", 0.0), 0.0),
-        spread=max(best.score - sum(following) / len(following), 0.0),
+        spread=max(scores[0] - sum(following) / len(following), 0.0),
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,12 @@ from rich.table import Table
 from rich.text import Text
 
 from qa_service.answering.answer import HISTORY_MAX_TURNS, Request, stream_answer
-from qa_service.answering.events import Delta, Done
+from qa_service.answering.events import Delta, Done, Event
 from qa_service.cli.display import element_of, fold, make_console, place_of
 from qa_service.cli.opening import say
 from qa_service.errors import InputError
 from qa_service.retrieval.index import Index
+from qa_service.retrieval.rerank import Reranking
 from qa_service.types import AskResult, Citation, Hit, Support, Turn
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
@@ -34,24 +36,37 @@ _AFRESH = "/new"
 
 
 def ask(
-    index: Index, request: Request, generator: Generator | None, *, quiet: bool = False
+    index: Index,
+    request: Request,
+    generator: Generator | None,
+    *,
+    reranking: Reranking | None = None,
+    quiet: bool = False,
 ) -> AskResult:
     """Writes the answer while it is made; below it the citations, numbered as in the answer.
     `quiet` writes nothing."""
+    answering = partial(stream_answer, index, generator=generator, reranking=reranking)
 
     async def ask_and_close() -> AskResult:
         async with _open(generator):
-            return await _answer(index, request, generator, quiet=quiet)
+            return await _answer(answering, request, quiet=quiet)
 
     return anyio.run(ask_and_close)
 
 
-def converse(index: Index, request: Request, generator: Generator | None) -> None:
+def converse(
+    index: Index,
+    request: Request,
+    generator: Generator | None,
+    *,
+    reranking: Reranking | None = None,
+) -> None:
     """Answers one question after the other, each in the light of those before.
 
     `request` says how to answer; its question is not asked. Ends with the input, with /quit, or
     with Ctrl-C at the prompt; Ctrl-C during an answer stops that answer.
     """
+    answering = partial(stream_answer, index, generator=generator, reranking=reranking)
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(_open(generator)),
@@ -65,7 +80,7 @@ def converse(index: Index, request: Request, generator: Generator | None) -> Non
                 continue
             asked = replace(request, question=line, history=history[-HISTORY_MAX_TURNS:])
             try:
-                result = _answer_in(portal, index, asked, generator)
+                result = _answer_in(portal, answering, asked)
             except InputError as error:
                 say(error.message)
             except KeyboardInterrupt:
@@ -75,22 +90,21 @@ def converse(index: Index, request: Request, generator: Generator | None) -> Non
             print(flush=True)
 
 
-def _answer_in(
-    portal: BlockingPortal, index: Index, request: Request, generator: Generator | None
-) -> AskResult:
+_Answering = Callable[[Request], AsyncGenerator[Event, None]]
+
+
+def _answer_in(portal: BlockingPortal, answering: _Answering, request: Request) -> AskResult:
     """Every answer runs on the portal's one event loop, which the model's connections belong to."""
-    answering = portal.start_task_soon(_answer, index, request, generator)
+    answer = portal.start_task_soon(_answer, answering, request)
     try:
-        return answering.result()
+        return answer.result()
     except KeyboardInterrupt:
-        answering.cancel()
+        answer.cancel()
         raise
 
 
-async def _answer(
-    index: Index, request: Request, generator: Generator | None, quiet: bool = False
-) -> AskResult:
-    async with aclosing(stream_answer(index, request, generator=generator)) as events:
+async def _answer(answering: _Answering, request: Request, quiet: bool = False) -> AskResult:
+    async with aclosing(answering(request)) as events:
         async for event in events:
             if isinstance(event, Delta) and not quiet:
                 print(event.text, end="", flush=True)

@@ -29,6 +29,10 @@ EmbedderOption = Annotated[
     str | None,
     typer.Option("--embedder", help="builtin, or a sentence-transformers model: name or folder."),
 ]
+RerankerOption = Annotated[
+    str | None,
+    typer.Option("--reranker", help="Cross-encoder of sentence-transformers: name or folder."),
+]
 ModeOption = Annotated[
     Literal["hybrid", "dense", "lexical"],
     typer.Option("--mode", help="Rank by meaning and words, by meaning, or by words."),
@@ -99,12 +103,15 @@ def search(
     corpus: CorpusOption = None,
     index: IndexOption = None,
     embedder: EmbedderOption = None,
+    reranker: RerankerOption = None,
 ) -> None:
     """Find the passages that answer a question."""
-    from qa_service.cli.opening import open_index
+    from qa_service.cli.opening import open_index, open_reranking
     from qa_service.settings import load_settings
 
-    settings = load_settings(corpus=corpus, index=index, embedder=embedder).settings
+    settings = load_settings(
+        corpus=corpus, index=index, embedder=embedder, reranker=reranker
+    ).settings
 
     from qa_service.retrieval.search import Mode, check_query
     from qa_service.retrieval.search import search as find
@@ -113,7 +120,14 @@ def search(
     check_query(question)
     filters = Filters(tuple(document or ()), tuple(kind or ()), section)
     opened = open_index(settings)
-    result = find(opened, question, top_k=top_k, mode=Mode(mode), filters=filters)
+    result = find(
+        opened,
+        question,
+        top_k=top_k,
+        mode=Mode(mode),
+        filters=filters,
+        reranking=open_reranking(settings),
+    )
     if as_json:
         from qa_service.serving.schemas import SearchResponse
 
@@ -137,22 +151,26 @@ def ask(
     corpus: CorpusOption = None,
     index: IndexOption = None,
     embedder: EmbedderOption = None,
+    reranker: RerankerOption = None,
 ) -> None:
     """Answer a question; every statement has its citation."""
     from qa_service.settings import load_settings
 
-    settings = load_settings(corpus=corpus, index=index, embedder=embedder).settings
+    settings = load_settings(
+        corpus=corpus, index=index, embedder=embedder, reranker=reranker
+    ).settings
 
     from qa_service.answering.answer import Request, check_request
     from qa_service.cli.asking import ask as answer
-    from qa_service.cli.opening import open_generator, open_index
+    from qa_service.cli.opening import open_generator, open_index, open_reranking
     from qa_service.types import Filters
 
     filters = Filters(tuple(document or ()), tuple(kind or ()), section)
     request = Request(question, top_k=top_k, filters=filters, mode=mode, language=language)
     check_request(request)
     generator = open_generator(settings)
-    result = answer(open_index(settings), request, generator, quiet=as_json)
+    opened, reranking = open_index(settings), open_reranking(settings)
+    result = answer(opened, request, generator, reranking=reranking, quiet=as_json)
     if as_json:
         from qa_service.serving.ask_schemas import AskResponse
 
@@ -170,15 +188,18 @@ def chat(
     corpus: CorpusOption = None,
     index: IndexOption = None,
     embedder: EmbedderOption = None,
+    reranker: RerankerOption = None,
 ) -> None:
     """Answer question after question, each in the light of those before; /quit ends."""
     from qa_service.settings import load_settings
 
-    settings = load_settings(corpus=corpus, index=index, embedder=embedder).settings
+    settings = load_settings(
+        corpus=corpus, index=index, embedder=embedder, reranker=reranker
+    ).settings
 
     from qa_service.answering.answer import Request
     from qa_service.cli.asking import converse
-    from qa_service.cli.opening import open_generator, open_index
+    from qa_service.cli.opening import open_generator, open_index, open_reranking
     from qa_service.retrieval.search import check_filters, check_top_k
     from qa_service.types import Filters
 
@@ -188,7 +209,7 @@ def chat(
     opened = open_index(settings)
     check_filters(opened, filters)
     how = Request("", top_k=top_k, filters=filters, mode=mode, language=language)
-    converse(opened, how, generator)
+    converse(opened, how, generator, reranking=open_reranking(settings))
 
 
 @app.command()
@@ -198,13 +219,16 @@ def serve(
     corpus: CorpusOption = None,
     index: IndexOption = None,
     embedder: EmbedderOption = None,
+    reranker: RerankerOption = None,
 ) -> None:
     """Serve the HTTP API; takes up a newer index as soon as there is one."""
     from qa_service.settings import load_settings
 
-    loaded = load_settings(host=host, port=port, corpus=corpus, index=index, embedder=embedder)
+    loaded = load_settings(
+        host=host, port=port, corpus=corpus, index=index, embedder=embedder, reranker=reranker
+    )
 
-    from qa_service.cli.opening import open_generator, open_index, say
+    from qa_service.cli.opening import open_generator, open_index, open_reranking, say
     from qa_service.serving.server import address, listen, run
 
     settings = loaded.settings
@@ -214,7 +238,7 @@ def serve(
     with listen(settings.host, settings.port) as listener:
         opened = open_index(settings)
         say(f"Serving {len(opened.passages)} passages at {address(listener)} (stop with Ctrl-C)")
-        run(opened, listener, settings, generator)
+        run(opened, listener, settings, generator, open_reranking(settings))
 
 
 @app.command()
@@ -222,17 +246,25 @@ def evaluate(
     file: Annotated[Path, typer.Argument(help="Questions with answers, one JSON object a line.")],
     mode: ModeOption = "hybrid",
     plots: Annotated[
-        Path | None, typer.Option("--plots", help="Folder for a picture of the confidence.")
+        Path | None, typer.Option("--plots", help="Folder for pictures of the figures.")
     ] = None,
     as_json: JsonOption = False,
     corpus: CorpusOption = None,
     index: IndexOption = None,
-    embedder: EmbedderOption = None,
+    embedder: Annotated[
+        list[str] | None,
+        typer.Option("--embedder", help="Embedding model; several are compared."),
+    ] = None,
+    reranker: Annotated[
+        list[str] | None,
+        typer.Option("--reranker", help="Cross-encoder; compared with none, and with others."),
+    ] = None,
 ) -> None:
     """Judge search and answers by questions whose answers are known; check every citation."""
     from qa_service.settings import load_settings
 
-    settings = load_settings(corpus=corpus, index=index, embedder=embedder).settings
+    embedders: list[str | None] = list(embedder or [None])
+    settings = load_settings(corpus=corpus, index=index, embedder=embedders[0]).settings
 
     from qa_service.answer_evaluation import draw_reliability, evaluate_answers
     from qa_service.cli.display import report_json, show_answer_report, show_report
@@ -242,8 +274,21 @@ def evaluate(
     from qa_service.retrieval.search import Mode
 
     questions = read_questions(file)
-    opened = open_index(settings)
     judged = [question for question in questions if question.judged]
+    if reranker or len(embedders) > 1:
+        from qa_service.cli.comparing import compare
+
+        faults = compare(
+            settings,
+            judged,
+            embedders=embedders,
+            rerankers=reranker or [],
+            mode=Mode(mode),
+            plots=plots,
+            as_json=as_json,
+        )
+        raise typer.Exit(1 if faults else 0)
+    opened = open_index(settings)
     report = judge(opened, judged, mode=Mode(mode)) if judged else None
     answers = evaluate_answers(opened, questions)
     if as_json:

@@ -120,6 +120,33 @@ def show_report(report: Report, console: Console | None = None) -> None:
         console.print(Text(fault, style="red"))
 
 
+def show_comparison(reports: Sequence[Report], console: Console | None = None) -> None:
+    """One line a model and language, with the interval that the share answered first lies in."""
+    from qa_service.model_comparison import interval, name_of
+
+    console = console or make_console()
+    table = Table(title=f"{len(reports[0].outcomes)} questions, {reports[0].mode}")
+    for heading in ("model", "language", "questions", "first", "(95 %)", "in 5", "MRR", "ms"):
+        table.add_column(heading, justify="left" if heading in ("model", "language") else "right")
+    for report in reports:
+        for summary in report.summaries:
+            low, high = interval(report, summary.language)
+            table.add_row(
+                name_of(report),
+                summary.language,
+                str(summary.questions),
+                f"{summary.hits[1]:.2f}",
+                f"{low:.2f}-{high:.2f}",
+                f"{summary.hits[5]:.2f}",
+                f"{summary.mrr:.3f}",
+                f"{report.median_milliseconds:.1f}",
+            )
+    console.print(table)
+    for report in reports:
+        for fault in report.faults:
+            console.print(Text(f"{name_of(report)}: {fault}", style="red"))
+
+
 def show_answer_report(report: AnswerReport, console: Console | None = None) -> None:
     console = console or make_console()
     if report.answers:
@@ -159,10 +186,16 @@ def report_json(report: Report | None, answers: AnswerReport) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
+def comparison_json(reports: Sequence[Report]) -> str:
+    figures = [_ranking_figures(report) for report in reports]
+    return json.dumps(figures, ensure_ascii=False, indent=2)
+
+
 def _ranking_figures(report: Report) -> dict[str, Any]:
     return {
         "mode": report.mode,
         "embedder": report.embedder,
+        "reranker": report.reranker,
         "summaries": [dataclasses.asdict(summary) for summary in report.summaries],
         "faults": report.faults,
         "median_ms": report.median_milliseconds,

@@ -27,6 +27,7 @@ from qa_service.retrieval.index import (
     is_stale,
     load_index,
 )
+from qa_service.retrieval.rerank import Reranking, load_reranker
 from qa_service.retrieval.storage import read_manifest
 from qa_service.settings import Settings
 
@@ -71,8 +72,23 @@ def choose_embedder(settings: Settings) -> Embedder:
         trust_remote_code=settings.trust_remote_code,
         device=settings.device,
         batch_size=settings.batch_size,
+        backend=settings.backend,
         models_file=settings.models_file,
     )
+
+
+def open_reranking(settings: Settings) -> Reranking | None:
+    """The reranker that the settings name; None without one."""
+    if settings.reranker is None:
+        return None
+    reranker = load_reranker(
+        settings.reranker,
+        trust_remote_code=settings.trust_remote_code,
+        device=settings.device,
+        backend=settings.backend,
+        models_file=settings.models_file,
+    )
+    return Reranking(reranker, settings.rerank_timeout_seconds)
 
 
 def open_generator(settings: Settings) -> Generator | None:

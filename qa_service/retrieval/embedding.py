@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.errors import ModelError
+from qa_service.retrieval.model_loading import Backend
 from qa_service.retrieval.static_model import StaticModel, load_static_model
 
 BUILTIN = "builtin"
@@ -53,14 +54,16 @@ def load_embedder(
     trust_remote_code: bool = False,
     device: str | None = None,
     batch_size: int = 32,
+    backend: Backend = "torch",
     models_file: Path | None = None,
 ) -> Embedder:
     """`builtin`, the folder of a sentence-transformers model, or its name on the hub.
 
     A model that is in the hub's local cache is taken from there without a network. `device` is
-    torch's (`cpu`, `cuda`), by default the best there is. `models_file` adds to the table of known
-    models. Raises ModelNotFoundError when the model is neither here nor reachable, ModelError
-    when it cannot be used (it wants to run code of its own, it is damaged).
+    torch's (`cpu`, `cuda`), by default the best there is; `backend` what runs the model.
+    `models_file` adds to the table of known models. Raises ModelNotFoundError when the model is
+    neither here nor reachable, ModelError when it cannot be used (it wants to run code of its own,
+    it is damaged).
     """
     if name_or_folder == BUILTIN:
         return BuiltinEmbedder(load_static_model())
@@ -73,6 +76,7 @@ def load_embedder(
         trust_remote_code=trust_remote_code,
         device=device,
         batch_size=batch_size,
+        backend=backend,
     )
 
 

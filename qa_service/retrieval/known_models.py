@@ -1,4 +1,4 @@
-"""The table of known embedding models: prompts, lengths, licences, looked up by name.
+"""The table of known models, embedders and rerankers: prompts, lengths, licences, by name.
 
 A data file (`known_models.toml`) that a user's own file can add to, or overrule entry by entry.
 """
@@ -8,31 +8,26 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qa_service.errors import SettingsError
 
 _TABLE = Path(__file__).with_name("known_models.toml")
 
 
-class KnownModel(BaseModel):
-    """One entry. The prompts go in front of the text, unless the model's own configuration has
-    prompts. `patterns` (`*` for anything, case ignored) recognise renamed copies. `parameters` is
-    in millions, `max_length` in tokens."""
+class _Known(BaseModel):
+    """What both kinds of entries hold. `patterns` (`*` for anything, case ignored) recognise renamed
+    copies. `parameters` is in millions, `max_length` in tokens."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1)
     source: str = ""
     patterns: tuple[str, ...] = ()
-    query_prompt: str = ""
-    passage_prompt: str = ""
     max_length: int | None = Field(default=None, ge=1)
-    dimension: int | None = Field(default=None, ge=1)
-    pooling: str = ""
     licence: str = ""
     languages: str = ""
     parameters: int | None = Field(default=None, ge=0)
@@ -49,16 +44,49 @@ class KnownModel(BaseModel):
         return last == own or any(fnmatchcase(last, pattern) for pattern in patterns)
 
 
+class KnownModel(_Known):
+    """An embedding model. The prompts go in front of the text, unless the model's own configuration
+    has prompts."""
+
+    query_prompt: str = ""
+    passage_prompt: str = ""
+    dimension: int | None = Field(default=None, ge=1)
+    pooling: str = ""
+
+
+class KnownReranker(_Known):
+    """A cross-encoder. `{text}` in the templates stands for the question and for the passage."""
+
+    query_template: str = Field(default="{text}", pattern=r"\{text\}")
+    passage_template: str = Field(default="{text}", pattern=r"\{text\}")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    models: tuple[KnownModel, ...] = ()
+    rerankers: tuple[KnownReranker, ...] = ()
+
+
+Entry = TypeVar("Entry", bound=_Known)
+
+
 def load_known_models(file: Path | None = None) -> tuple[KnownModel, ...]:
     """The packaged table, after the entries of `file`, which therefore win.
 
     Raises SettingsError, with the entry, for a file that cannot be read or has a broken entry.
     """
-    own = _read(file) if file is not None else ()
-    return (*own, *_read(_TABLE))
+    own = _read(file).models if file is not None else ()
+    return (*own, *_read(_TABLE).models)
 
 
-def find_known_model(names: Iterable[str], known: Iterable[KnownModel]) -> KnownModel | None:
+def load_known_rerankers(file: Path | None = None) -> tuple[KnownReranker, ...]:
+    """As `load_known_models`."""
+    own = _read(file).rerankers if file is not None else ()
+    return (*own, *_read(_TABLE).rerankers)
+
+
+def find_known_model(names: Iterable[str], known: Iterable[Entry]) -> Entry | None:
     """The first entry that answers to any of `names`; a full name wins over a similar one."""
     wanted, entries = [name for name in names if name], list(known)
     for name in wanted:
@@ -72,10 +100,9 @@ def find_known_model(names: Iterable[str], known: Iterable[KnownModel]) -> Known
     return None
 
 
-def _read(path: Path) -> tuple[KnownModel, ...]:
+def _read(path: Path) -> _Table:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _ENTRIES.validate_python(table.get("models", []))
+        return _Table.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise SettingsError(
             "models_file", f"{path} cannot be read: {error.strerror or error}. Correct the path."
@@ -89,9 +116,6 @@ def _read(path: Path) -> tuple[KnownModel, ...]:
         place = ".".join(str(part) for part in first["loc"])
         raise SettingsError(
             "models_file",
-            f"{path}: entry {place} of [[models]]: {first['msg']}. The packaged table, "
+            f"{path}: entry {place}: {first['msg']}. The packaged table, "
             f"{_TABLE.name}, shows the form.",
         ) from error
-
-
-_ENTRIES = TypeAdapter(tuple[KnownModel, ...])

@@ -6,6 +6,7 @@ give the same hits.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,16 +16,19 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.errors import InputError
+from qa_service.errors import InputError, ModelError
 from qa_service.reading.citations import cite
 from qa_service.retrieval.embedding import BUILTIN
 from qa_service.retrieval.fusion import choose_weights, fuse
 from qa_service.retrieval.han import fold_to_japanese
-from qa_service.retrieval.index import Index
+from qa_service.retrieval.index import Index, embedding_text
 from qa_service.retrieval.labels import find_named, find_rows, raised
 from qa_service.retrieval.language import detect_language
+from qa_service.retrieval.rerank import RERANKED, Reranking, rerank_scores
 from qa_service.retrieval.terms import extract_terms
 from qa_service.types import Filters, Hit, PassageKind, SearchResult
+
+_log = logging.getLogger(__name__)
 
 QUERY_MAX_CHARACTERS = 2_000
 TOP_K_MAX = 100
@@ -49,8 +53,12 @@ def search(
     top_k: int = 10,
     mode: Mode = Mode.HYBRID,
     filters: Filters = Filters(),
+    reranking: Reranking | None = None,
 ) -> SearchResult:
     """The `top_k` best passages for a question, best first; fewer when fewer can be found.
+
+    With `reranking` the best of a hybrid search are put into its order; past its deadline, or when it
+    fails, the order of the search stands and `degraded` says so.
 
     Raises InputError for a query that is blank, too long or not text, a `top_k` outside 1 to 100,
     and a filter that names a document or section that the index does not hold.
@@ -62,10 +70,20 @@ def search(
     language = detect_language(query, default=index.languages[0] if index.languages else "en")
     question = fold_question(query, language)
     ranking = _rank(index, question, language, mode, allowed, max(top_k, _CANDIDATES), clock)
+    degraded: tuple[str, ...] = ()
+    if reranking is not None and mode is Mode.HYBRID:
+        with clock.stage("rerank"):
+            ranking, degraded = _reranked(index, ranking, query, reranking)
     places = ranking.order[:top_k].tolist()
     hits = tuple(_hit(index, ranking, place, rank) for rank, place in enumerate(places, start=1))
     clock.finish()
-    return SearchResult(query=query, language=language, hits=hits, timings_ms=clock.milliseconds)
+    return SearchResult(
+        query=query,
+        language=language,
+        hits=hits,
+        timings_ms=clock.milliseconds,
+        degraded=degraded,
+    )
 
 
 def check_query(query: str, *, field_name: str = "query") -> None:
@@ -146,6 +164,37 @@ def _rank(
     return _ranked(rows, scores, legs)
 
 
+def _reranked(
+    index: Index, ranking: _Ranking, query: str, reranking: Reranking
+) -> tuple[_Ranking, tuple[str, ...]]:
+    """The best in the reranker's order, the others behind them; and what went wrong.
+
+    What the question names stays first. `fused` keeps what the search said.
+    """
+    best = ranking.order[:RERANKED]
+    texts = [embedding_text(index.passages[row]) for row in ranking.rows[best]]
+    try:
+        read = rerank_scores(reranking, query, texts)
+    except ModelError as error:
+        _log.error("the reranker failed: %s", error.message)
+        return ranking, ("The reranker failed: the results stand in the order of the search.",)
+    if read is None:
+        note = f"The reranker took over {reranking.seconds:g} s: the results stand in the order of the search."
+        return ranking, (note,)
+    said = np.full(len(ranking.rows), np.nan, dtype=np.float32)
+    said[best] = read
+    scores = np.minimum(ranking.scores, read.min(initial=1.0))
+    scores[best] = read
+    scores = _weigh_kinds(index, ranking.rows, scores)
+    looked_up = find_rows(index, find_named(query))
+    for place in np.flatnonzero(np.isin(ranking.rows, list(looked_up))):
+        scores[place] = raised(float(scores[place]), looked_up[int(ranking.rows[place])])
+    legs = {**ranking.legs, "fused": ranking.scores, "rerank": said}
+    rest = ranking.order[RERANKED:]
+    order = np.concatenate([best[np.argsort(-scores[best], kind="stable")], rest])
+    return _Ranking(ranking.rows, order, scores, legs), ()
+
+
 def _candidates(
     legs: Mapping[str, NDArray[np.float32]],
     allowed: NDArray[np.bool_] | None,
@@ -222,7 +271,11 @@ def _hit(index: Index, ranking: _Ranking, place: int, rank: int) -> Hit:
     return Hit(
         rank=rank,
         score=round(float(ranking.scores[place]), 4),
-        scores={name: round(float(scores[place]), 4) for name, scores in ranking.legs.items()},
+        scores={
+            name: round(float(scores[place]), 4)
+            for name, scores in ranking.legs.items()
+            if not np.isnan(scores[place])
+        },
         passage=passage,
         citation=cite(index.documents[passage.document_id], passage),
     )

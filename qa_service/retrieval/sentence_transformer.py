@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,19 +18,18 @@ from numpy.typing import NDArray
 from qa_service.errors import ModelError
 from qa_service.retrieval.embedding import checked_vectors
 from qa_service.retrieval.known_models import KnownModel, find_known_model
-from qa_service.retrieval.model_place import (
-    ModelPlace,
-    ReadJson,
-    locate_model,
-    require_library,
-    require_on_hub,
+from qa_service.retrieval.model_loading import (
+    Backend,
+    first_line,
+    load_whole,
+    own_names,
+    refuse_own_code,
 )
+from qa_service.retrieval.model_place import ModelPlace, locate_model
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_SETTING = "QA_SERVICE_TRUST_REMOTE_CODE=true"
-_LIBRARY = "sentence_transformers."
 # What sentence-transformers' `encode_document` looks for, in its order.
 _PASSAGE_PROMPTS = ("document", "passage", "corpus")
 
@@ -42,13 +41,27 @@ def load_sentence_transformer(
     trust_remote_code: bool = False,
     device: str | None = None,
     batch_size: int = 32,
+    backend: Backend = "torch",
 ) -> SentenceTransformerEmbedder:
     """Raises ModelNotFoundError and ModelError as `embedding.load_embedder` says."""
     place = locate_model(name_or_folder)
-    entry = find_known_model([name_or_folder, *_own_names(place.read_json)], known)
+    entry = find_known_model([name_or_folder, *own_names(place.read_json)], known)
     if not trust_remote_code:
-        _refuse_own_code(name_or_folder, place.read_json, entry)
-    model = _load_whole(name_or_folder, place, trust_remote_code, device)
+        known_to = entry is not None and entry.trust_remote_code
+        refuse_own_code(name_or_folder, place.read_json, known_to=known_to)
+
+    def load(place: ModelPlace) -> SentenceTransformer:
+        from sentence_transformers import SentenceTransformer
+
+        return SentenceTransformer(
+            place.path_or_name,
+            device=device,
+            trust_remote_code=trust_remote_code,
+            local_files_only=place.cached,
+            backend=backend,
+        )
+
+    model = load_whole(name_or_folder, place, load, device=device, backend=backend)
     prompts = _own_prompts(model.prompts) or _table_prompts(entry)
     if entry is not None and entry.max_length is not None:
         own = model.get_max_seq_length()
@@ -106,77 +119,10 @@ class SentenceTransformerEmbedder:
             )
         except RuntimeError as error:  # out of memory, a wrong shape inside
             raise ModelError(
-                f"The model {self.name} failed: {_first_line(error)}. Choose another, or another "
+                f"The model {self.name} failed: {first_line(error)}. Choose another, or another "
                 "device."
             ) from error
         return checked_vectors(vectors, name=self.name, count=len(texts), dimension=self.dimension)
-
-
-def _own_names(read_json: ReadJson) -> Iterator[str]:
-    """What a folder says it is a copy of."""
-    config = read_json("config.json")
-    if isinstance(config, Mapping):
-        yield str(config.get("_name_or_path") or "")
-
-
-def _refuse_own_code(name: str, read_json: ReadJson, entry: KnownModel | None) -> None:
-    """A module outside the library, or classes that a configuration maps to files beside it."""
-    listed = read_json("modules.json")
-    entries = listed if isinstance(listed, list) else []
-    modules = [module for module in entries if isinstance(module, Mapping)]
-    types = [str(module.get("type")) for module in modules]
-    foreign = [kind for kind in types if not kind.startswith(_LIBRARY)]
-    for folder in sorted({"", *(str(module.get("path") or "") for module in modules)}):
-        config = read_json(f"{folder}/config.json" if folder else "config.json")
-        if isinstance(config, Mapping) and isinstance(config.get("auto_map"), Mapping):
-            foreign.extend(str(value) for value in config["auto_map"].values())
-    if foreign or (entry is not None and entry.trust_remote_code):
-        what = f" ({foreign[0]})" if foreign else ""
-        raise ModelError(
-            f"The model {name} runs code of its own{what}. If you trust where it comes from, set "
-            f"{_SETTING}; otherwise choose another model."
-        )
-
-
-def _load_whole(
-    name: str, place: ModelPlace, trust_remote_code: bool, device: str | None
-) -> SentenceTransformer:
-    """A download that was stopped leaves half a model in the cache: go on with it then."""
-    try:
-        return _load(name, place, trust_remote_code, device)
-    except ModelError:
-        if not place.cached:
-            raise
-        require_on_hub(name)
-        return _load(name, replace(place, cached=False), trust_remote_code, device)
-
-
-def _load(
-    name: str, place: ModelPlace, trust_remote_code: bool, device: str | None
-) -> SentenceTransformer:
-    require_library()
-    from sentence_transformers import SentenceTransformer
-
-    try:
-        return SentenceTransformer(
-            place.path_or_name,
-            device=device,
-            trust_remote_code=trust_remote_code,
-            local_files_only=place.cached,
-        )
-    except MemoryError:
-        raise
-    except Exception as error:  # the libraries raise whatever their parts raise
-        if "trust_remote_code" in str(error):
-            raise ModelError(
-                f"The model {name} runs code of its own. If you trust where it comes from, set "
-                f"{_SETTING}; otherwise choose another model."
-            ) from error
-        where = f" on {device}" if device else ""
-        raise ModelError(
-            f"The model {name} cannot be loaded{where} ({_first_line(error)}). Its files may be "
-            "incomplete: download it again, choose another, or use `builtin`."
-        ) from error
 
 
 def _own_prompts(prompts: Mapping[str, str | None]) -> Prompts | None:
@@ -220,7 +166,3 @@ def _tokenizer_content(tokenizer: Any) -> str:
         content = json.loads(backend.to_str())
         return json.dumps({**content, "truncation": None, "padding": None}, sort_keys=True)
     return json.dumps(sorted(tokenizer.get_vocab().items()))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

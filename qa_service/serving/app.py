@@ -16,6 +16,7 @@ from fastapi.responses import Response
 
 from qa_service import __version__
 from qa_service.feedback import FeedbackStore
+from qa_service.retrieval.rerank import Reranking
 from qa_service.serving import (
     ask_routes,
     chat_completions,
@@ -49,13 +50,14 @@ def create_app(
     *,
     feedback: FeedbackStore | None = None,
     generator: Generator | None = None,
+    reranking: Reranking | None = None,
     chat_footer: bool = False,
     search_threads: int = 4,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     watch: Watcher | None = None,
 ) -> FastAPI:
     """`feedback` keeps readers' verdicts (None keeps none), `generator` is the language model that
-    answers are generated with (None for none).
+    answers are generated with (None for none), `reranking` reorders what a search found.
 
     `watch` runs beside the server as long as it does, to replace the index by newer ones.
     """
@@ -81,6 +83,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.library = library
+    app.state.reranking = reranking
     app.state.feedback = feedback
     app.state.search_limiter = anyio.CapacityLimiter(search_threads)
     app.state.language_model = language_model

@@ -74,6 +74,7 @@ async def post_ask(
         asked,
         generator=model.generator,
         limiter=request.app.state.search_limiter,
+        reranking=request.app.state.reranking,
     )
     if body.stream:
         return event_stream(_messages(events), request)

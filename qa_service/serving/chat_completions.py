@@ -93,6 +93,7 @@ async def post_chat_completion(
         asked,
         generator=model.generator,
         limiter=request.app.state.search_limiter,
+        reranking=request.app.state.reranking,
     )
     if body.stream:
         return event_stream(_chunks(events, reply), request)

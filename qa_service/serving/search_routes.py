@@ -8,6 +8,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
 from qa_service.retrieval.explain import matched_terms
+from qa_service.retrieval.rerank import Reranking
 from qa_service.retrieval.search import Mode, search
 from qa_service.serving.library import CurrentShelf, Shelf
 from qa_service.serving.problems import problem_responses
@@ -30,12 +31,13 @@ async def post_search(body: SearchRequest, request: Request, shelf: CurrentShelf
     """Passages in the order of how well they answer, each with a citation whose quote stands,
     character for character, in the source at the offsets given."""
     content = await anyio.to_thread.run_sync(
-        partial(find_passages, shelf, body), limiter=request.app.state.search_limiter
+        partial(find_passages, shelf, body, request.app.state.reranking),
+        limiter=request.app.state.search_limiter,
     )
     return Response(content, media_type="application/json")
 
 
-def find_passages(shelf: Shelf, body: SearchRequest) -> str:
+def find_passages(shelf: Shelf, body: SearchRequest, reranking: Reranking | None = None) -> str:
     """The response as JSON. Takes milliseconds of computing: not for the event loop."""
     result = search(
         shelf.index,
@@ -43,8 +45,9 @@ def find_passages(shelf: Shelf, body: SearchRequest) -> str:
         top_k=body.top_k,
         mode=Mode(body.mode),
         filters=body.filters.to_filters(),
+        reranking=reranking if body.rerank else None,
     )
-    degraded = (_NO_RERANKER,) if body.rerank else ()
+    degraded = (_NO_RERANKER,) if body.rerank and reranking is None else ()
     explain = partial(_explain, body.query) if body.explain else None
     response = SearchResponse.of(result, degraded=degraded, matched_terms=explain)
     return response.model_dump_json()

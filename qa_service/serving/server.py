@@ -15,6 +15,7 @@ import uvicorn
 from qa_service.errors import QaServiceError, SettingsError
 from qa_service.feedback import FeedbackStore
 from qa_service.retrieval.index import Index, load_index
+from qa_service.retrieval.rerank import Reranking
 from qa_service.retrieval.storage import current_generation
 from qa_service.serving.app import create_app
 from qa_service.serving.library import Library
@@ -61,7 +62,11 @@ def address(listener: socket.socket) -> str:
 
 
 def run(
-    index: Index, listener: socket.socket, settings: Settings, generator: Generator | None = None
+    index: Index,
+    listener: socket.socket,
+    settings: Settings,
+    generator: Generator | None = None,
+    reranking: Reranking | None = None,
 ) -> None:
     """Serve until a signal ends it; with the language model of `generator`, where there is one."""
     logging.basicConfig(
@@ -72,6 +77,7 @@ def run(
         Library(index),
         feedback=FeedbackStore(settings.feedback_path),
         generator=generator,
+        reranking=reranking,
         chat_footer=settings.chat_footer,
         search_threads=settings.search_threads,
         watch=watch_for_newer_index,
