@@ -263,7 +263,7 @@ def evaluate(
     """Judge search and answers by questions whose answers are known; check every citation."""
     from qa_service.settings import load_settings
 
-    embedders: list[str | None] = list(embedder or [None])
+    embedders: list[str | None] = [*embedder] if embedder else [None]
     settings = load_settings(corpus=corpus, index=index, embedder=embedders[0]).settings
 
     from qa_service.answer_evaluation import draw_reliability, evaluate_answers
