@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from qa_service.retrieval.index import Index
 
 REPOSITORY = Path(__file__).parent.parent
@@ -35,6 +40,29 @@ def chapter_index(chapter_corpus: Path, tmp_path_factory: pytest.TempPathFactory
     embedder = load_embedder()
     build_index(chapter_corpus, folder, embedder=embedder)
     return load_index(folder, embedder=embedder)
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[[FastAPI], AbstractContextManager[str]]:
+    """`with serving(app) as url`: the application behind a socket, in a thread."""
+    return _serving
+
+
+@contextmanager
+def _serving(app: FastAPI) -> Iterator[str]:
+    import uvicorn
+
+    from qa_service.serving.server import address, listen
+
+    with listen("127.0.0.1", 0) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield address(listener)
+        finally:
+            server.should_exit = True
+            thread.join(timeout=30)
 
 
 @pytest.fixture(autouse=True)

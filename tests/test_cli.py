@@ -63,7 +63,7 @@ def test_version(run: Shell) -> None:
     assert run("--version").stdout == f"qa-service {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["index", "search", "serve", "evaluate", "settings"])
+@pytest.mark.parametrize("command", ["index", "search", "serve", "mcp", "evaluate", "settings"])
 def test_help(run: Shell, command: str) -> None:
     assert command in run("--help").stdout
     done = run(command, "--help")

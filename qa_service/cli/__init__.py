@@ -1,4 +1,4 @@
-"""The command line: `qa-service index | search | ask | chat | serve | evaluate | feedback | settings`.
+"""The command line: `qa-service index | search | ask | chat | serve | mcp | evaluate | feedback | settings`.
 
 `commands` holds the commands, `opening` gets an index to work on, `asking` shows answers while they
 are made, `display` prints the rest for people. Heavy modules are imported by the command that needs

@@ -242,6 +242,29 @@ def serve(
 
 
 @app.command()
+def mcp(
+    corpus: CorpusOption = None,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+    reranker: RerankerOption = None,
+) -> None:
+    """Serve agents by the Model Context Protocol, over standard input and output."""
+    from qa_service.settings import load_settings
+
+    settings = load_settings(
+        corpus=corpus, index=index, embedder=embedder, reranker=reranker
+    ).settings
+
+    from qa_service.cli.opening import open_generator, open_index, open_reranking, say
+    from qa_service.serving.mcp_stdio import run_stdio
+
+    generator = open_generator(settings)
+    opened = open_index(settings)
+    say(f"Serving {len(opened.passages)} passages over standard input and output (MCP)")
+    run_stdio(opened, settings, generator, open_reranking(settings))
+
+
+@app.command()
 def evaluate(
     file: Annotated[Path, typer.Argument(help="Questions with answers, one JSON object a line.")],
     mode: ModeOption = "hybrid",

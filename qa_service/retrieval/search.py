@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,6 +38,7 @@ _POINTERS = (PassageKind.CAPTION, PassageKind.REFERENCE)
 _POINTER_WEIGHT = 0.85
 _WHOLE_TABLE_SHARE = 0.98
 _SCORE_ALL_UP_TO = 2_000  # passages: a corpus this small is matched whole
+_LISTED_MAX = 20  # ids in a message
 
 
 class Mode(StrEnum):
@@ -292,21 +293,40 @@ def _allowed_rows(index: Index, filters: Filters) -> NDArray[np.bool_] | None:
 def check_filters(index: Index, filters: Filters) -> None:
     """InputError for a filter that names a document or section that the index does not hold."""
     for document in filters.documents:
-        if document not in index.documents:
-            raise InputError(
-                "filters.documents",
-                f"There is no document {document!r}. GET /v1/documents lists them.",
-            )
-    searched = filters.documents or tuple(index.documents)
-    if filters.section is not None and not any(
-        section.id == filters.section
-        for document in searched
-        for section in index.documents[document].sections
-    ):
+        check_document(index, document, field_name="filters.documents")
+    if filters.section is not None:
+        check_section(index, filters.section, filters.documents, field_name="filters.section")
+
+
+def check_document(index: Index, document: str, *, field_name: str) -> None:
+    """InputError for a document that the index does not hold; it names `field_name`."""
+    if document not in index.documents:
         raise InputError(
-            "filters.section",
-            f"There is no section {filters.section!r}. GET /v1/documents/{{id}} lists them.",
+            field_name,
+            f"There is no document {document!r}. The documents are: {_first(index.documents)}.",
         )
+
+
+def check_section(index: Index, section: str, documents: Sequence[str], *, field_name: str) -> None:
+    """InputError for a section that none of the documents has; without `documents`, that no
+    document has."""
+    sections = {
+        each.id: None
+        for document in documents or index.documents
+        for each in index.documents[document].sections
+    }
+    if section not in sections:
+        raise InputError(
+            field_name,
+            f"There is no section {section!r}. The sections are: {_first(sections)}.",
+        )
+
+
+def _first(ids: Iterable[str]) -> str:
+    """`lead, 1, 1/1`, or when there are many, the first and how many more."""
+    listed = list(ids)
+    more = len(listed) - _LISTED_MAX
+    return ", ".join(listed[:_LISTED_MAX]) + (f" and {more} more" if more > 0 else "")
 
 
 class _Clock:

@@ -29,6 +29,7 @@ from qa_service.serving.docs_page import render_docs
 from qa_service.serving.event_stream import HEARTBEAT_SECONDS
 from qa_service.serving.language_model import LanguageModel
 from qa_service.serving.library import Library
+from qa_service.serving.mcp_endpoint import McpEndpoint
 from qa_service.serving.pages import add_pages, html_response
 from qa_service.serving.problems import install_problem_handlers, with_problem_media_type
 
@@ -40,7 +41,9 @@ Ask long official documents in your own language. Every passage comes with a cit
 section number, the figure or table number, and the exact words in the source.
 
 Offsets count Unicode code points of the source text (`/v1/documents/{id}/source`) from 0; the end
-is exclusive. Errors are problem details (RFC 9457) with a `code`."""
+is exclusive. Errors are problem details (RFC 9457) with a `code`.
+
+`/mcp` gives agents the same through the Model Context Protocol (streamable HTTP)."""
 
 Watcher = Callable[[Library], Coroutine[Any, Any, None]]
 
@@ -62,10 +65,12 @@ def create_app(
     `watch` runs beside the server as long as it does, to replace the index by newer ones.
     """
     language_model = LanguageModel(generator)
+    search_limiter = anyio.CapacityLimiter(search_threads)
+    mcp = McpEndpoint(library, generator=generator, reranking=reranking, limiter=search_limiter)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as tasks:
+        async with mcp.running(), anyio.create_task_group() as tasks:
             if watch is not None:
                 tasks.start_soon(watch, library)
             tasks.start_soon(language_model.watch)
@@ -85,7 +90,7 @@ def create_app(
     app.state.library = library
     app.state.reranking = reranking
     app.state.feedback = feedback
-    app.state.search_limiter = anyio.CapacityLimiter(search_threads)
+    app.state.search_limiter = search_limiter
     app.state.language_model = language_model
     app.state.chat_footer = chat_footer
     app.state.heartbeat_seconds = heartbeat_seconds
@@ -97,6 +102,7 @@ def create_app(
     app.include_router(feedback_routes.router)
     app.include_router(health_routes.router)
     add_pages(app)
+    app.router.routes.append(mcp.route())
     _add_docs(app)
     return app
 

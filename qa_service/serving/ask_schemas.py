@@ -22,7 +22,9 @@ class TurnIn(Input):
         return Turn(self.role, self.content)
 
 
-class AskRequest(Input):
+class Question(Input):
+    """A question with its conversation, and how to answer it; not how the answer is sent."""
+
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -63,11 +65,6 @@ class AskRequest(Input):
         description="Language of the answer (BCP 47); `auto`: that of the question.",
         examples=["ja"],
     )
-    stream: bool = Field(
-        default=False,
-        description="Send server-sent events: `sources`, then `citation` and `delta`, at last "
-        "`done` with the whole answer, or `error` with a problem.",
-    )
 
     def to_request(self) -> Request:
         return Request(
@@ -78,6 +75,14 @@ class AskRequest(Input):
             mode=self.mode,
             language=self.language,
         )
+
+
+class AskRequest(Question):
+    stream: bool = Field(
+        default=False,
+        description="Send server-sent events: `sources`, then `citation` and `delta`, at last "
+        "`done` with the whole answer, or `error` with a problem.",
+    )
 
 
 # --- out ---------------------------------------------------------------------------------------

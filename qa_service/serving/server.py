@@ -72,7 +72,8 @@ def run(
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
     )
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for each request to the model
+    for talkative in ("httpx2", "mcp"):  # a line for each request
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     app = create_app(
         Library(index),
         feedback=FeedbackStore(settings.feedback_path),
