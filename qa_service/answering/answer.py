@@ -28,7 +28,6 @@ from qa_service.retrieval.labels import Place, find_element, find_named, find_ro
 from qa_service.retrieval.language import detect_language, primary_language
 from qa_service.retrieval.rerank import Reranking
 from qa_service.retrieval.search import (
-    QUERY_MAX_CHARACTERS,
     check_query,
     check_top_k,
     fold_question,
@@ -110,8 +109,7 @@ def ask(index: Index, request: Request, *, reranking: Reranking | None = None) -
     """The extractive answer, computed at once; for the command line and for judging."""
     check_request(request)
     started = time.perf_counter()
-    standalone = make_standalone(request.question, request.history)
-    found = _find(index, request, standalone, reranking)
+    found = _find(index, request, _standalone_by_rule(request), reranking)
     composed = _compose_extractive(index, found)
     return _finish(request, found, composed, started, ())
 
@@ -190,11 +188,23 @@ async def _standalone(
 ) -> str:
     if generator is not None and request.history:
         rewritten = await generator.rewrite(request.question, request.history)
-        if rewritten and len(rewritten) <= QUERY_MAX_CHARACTERS:
+        if rewritten and _can_be_searched(rewritten):
             return rewritten
-    return await anyio.to_thread.run_sync(
-        partial(make_standalone, request.question, request.history), limiter=limiter
-    )
+    return await anyio.to_thread.run_sync(_standalone_by_rule, request, limiter=limiter)
+
+
+def _standalone_by_rule(request: Request) -> str:
+    """The question as asked where putting the topic in makes it longer than a search takes."""
+    standalone = make_standalone(request.question, request.history)
+    return standalone if _can_be_searched(standalone) else request.question
+
+
+def _can_be_searched(question: str) -> bool:
+    try:
+        check_query(question)
+    except InputError:
+        return False
+    return True
 
 
 def _find(index: Index, request: Request, standalone: str, reranking: Reranking | None) -> _Found:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 
 _OPENING = "「『（(［[〔【《〈“"
 _CLOSING = "」』）)］]〕】》〉”"
@@ -72,9 +73,9 @@ def _append(text: str, start: int, end: int, sentences: list[Sentence]) -> None:
         sentences.append(Sentence(first, last))
 
 
-def _bracketed(text: str) -> bytearray:
-    """1 for each character inside brackets that are closed in the same line."""
-    inside = bytearray(len(text))
+def _bracketed(text: str) -> list[int]:
+    """How many brackets that are closed in the same line stand around each character."""
+    depth_changes = [0] * len(text)
     open_places: list[int] = []
     for place, character in enumerate(text):
         if character == "\n":
@@ -82,7 +83,6 @@ def _bracketed(text: str) -> bytearray:
         elif character in _PAIRS:
             open_places.append(place)
         elif open_places and _PAIRS[text[open_places[-1]]] == character:
-            opening = open_places.pop()
-            if not open_places or not inside[opening]:
-                inside[opening:place] = b"\1" * (place - opening)
-    return inside
+            depth_changes[open_places.pop()] += 1
+            depth_changes[place] -= 1
+    return list(accumulate(depth_changes))

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from qa_service.answering.answer import Request, ask, check_request, stream_answer
+from qa_service.answering.conversation import make_standalone
 from qa_service.answering.events import Cited, Delta, Done, Event, Sources
 from qa_service.errors import InputError
 from qa_service.retrieval.index import Index
@@ -161,3 +162,12 @@ def test_bad_requests_name_their_field(request_: Request, field: str) -> None:
     with pytest.raises(InputError) as caught:
         check_request(request_)
     assert caught.value.field == field
+
+
+def test_a_follow_up_that_would_grow_too_long_is_asked_as_it_is(chapter_index: Index) -> None:
+    question = f"その目的は？{'？' * 1_990}"
+    request = Request(question, history=(Turn("user", "日米合同委員会とは何か"),))
+    assert len(make_standalone(question, request.history)) > 2_000
+    assert ask(chapter_index, request).standalone_question == question
+    (done,) = [event for event in collect(chapter_index, request) if isinstance(event, Done)]
+    assert done.result.standalone_question == question
