@@ -21,6 +21,7 @@ DECIDES_NOTHING = {
     "retrieval/sentence_transformer.py": "the same",
     "retrieval/known_models.py": "the same",
     "retrieval/model_place.py": "where a model lies",
+    "retrieval/model_loading.py": "how it is loaded",
 }
 
 
