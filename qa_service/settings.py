@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much the server writes to its log."
     )
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto",
+        description="Form of the log: text for people, json for machines; auto is text at a terminal.",
+    )
     search_threads: int = Field(
         default=4,
         ge=1,

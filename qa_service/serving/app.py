@@ -23,6 +23,7 @@ from qa_service.serving import (
     document_routes,
     feedback_routes,
     health_routes,
+    metrics_routes,
     search_routes,
 )
 from qa_service.serving.docs_page import render_docs
@@ -30,8 +31,10 @@ from qa_service.serving.event_stream import HEARTBEAT_SECONDS
 from qa_service.serving.language_model import LanguageModel
 from qa_service.serving.library import Library
 from qa_service.serving.mcp_endpoint import McpEndpoint
+from qa_service.serving.metrics import Metrics
 from qa_service.serving.pages import add_pages, html_response
 from qa_service.serving.problems import install_problem_handlers, with_problem_media_type
+from qa_service.serving.request_log import RequestLog
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator
@@ -87,13 +90,16 @@ def create_app(
         docs_url=None,  # these pages load their parts from another host
         redoc_url=None,
     )
+    metrics = Metrics()
     app.state.library = library
+    app.state.metrics = metrics
     app.state.reranking = reranking
     app.state.feedback = feedback
     app.state.search_limiter = search_limiter
     app.state.language_model = language_model
     app.state.chat_footer = chat_footer
     app.state.heartbeat_seconds = heartbeat_seconds
+    app.add_middleware(RequestLog, metrics=metrics)
     install_problem_handlers(app)
     app.include_router(search_routes.router)
     app.include_router(ask_routes.router)
@@ -101,6 +107,7 @@ def create_app(
     app.include_router(document_routes.router)
     app.include_router(feedback_routes.router)
     app.include_router(health_routes.router)
+    app.include_router(metrics_routes.router)
     add_pages(app)
     app.router.routes.append(mcp.route())
     _add_docs(app)

@@ -69,12 +69,14 @@ async def post_ask(
     asked = body.to_request()
     check_request(asked)
     check_filters(shelf.index, asked.filters)
-    events = stream_answer(
-        shelf.index,
-        asked,
-        generator=model.generator,
-        limiter=request.app.state.search_limiter,
-        reranking=request.app.state.reranking,
+    events = request.app.state.metrics.watching(
+        stream_answer(
+            shelf.index,
+            asked,
+            generator=model.generator,
+            limiter=request.app.state.search_limiter,
+            reranking=request.app.state.reranking,
+        )
     )
     if body.stream:
         return event_stream(_messages(events), request)

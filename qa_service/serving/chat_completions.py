@@ -88,12 +88,14 @@ async def post_chat_completion(
         footer=wanted,
         include_usage=bool(options and options.include_usage),
     )
-    events = stream_answer(
-        shelf.index,
-        asked,
-        generator=model.generator,
-        limiter=request.app.state.search_limiter,
-        reranking=request.app.state.reranking,
+    events = request.app.state.metrics.watching(
+        stream_answer(
+            shelf.index,
+            asked,
+            generator=model.generator,
+            limiter=request.app.state.search_limiter,
+            reranking=request.app.state.reranking,
+        )
     )
     if body.stream:
         return event_stream(_chunks(events, reply), request)

@@ -6,7 +6,6 @@ protocol; the log goes to standard error.
 
 from __future__ import annotations
 
-import logging
 import signal
 from contextlib import nullcontext
 from functools import partial
@@ -19,6 +18,7 @@ from qa_service.retrieval.index import Index
 from qa_service.retrieval.rerank import Reranking
 from qa_service.serving.library import Library
 from qa_service.serving.mcp_server import create_mcp
+from qa_service.serving.request_log import configure_logging
 from qa_service.serving.server import watch_for_newer_index
 from qa_service.settings import Settings
 
@@ -33,11 +33,7 @@ def run_stdio(
     reranking: Reranking | None = None,
 ) -> None:
     """Serve until the input ends; takes up a newer index as soon as there is one."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
-    )
-    for talkative in ("httpx2", "mcp"):  # a line for each request
-        logging.getLogger(talkative).setLevel(logging.WARNING)
+    configure_logging(level=settings.log_level, form=settings.log_format)
     # Ctrl-C ends the process at once: the thread that waits for input could not be woken.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(partial(_serve, Library(index), settings.search_threads, generator, reranking))

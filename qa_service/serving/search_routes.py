@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import anyio.to_thread
@@ -14,7 +15,7 @@ from qa_service.serving.library import CurrentShelf, Shelf
 from qa_service.serving.problems import problem_responses
 from qa_service.serving.schemas import SearchRequest, SearchResponse
 from qa_service.serving.strict_json import StrictJsonRoute
-from qa_service.types import Hit
+from qa_service.types import Hit, SearchResult
 
 router = APIRouter(prefix="/v1", tags=["search"], route_class=StrictJsonRoute)
 
@@ -31,14 +32,27 @@ async def post_search(body: SearchRequest, request: Request, shelf: CurrentShelf
     """Passages in the order of how well they answer, each with a citation whose quote stands,
     character for character, in the source at the offsets given."""
     content = await anyio.to_thread.run_sync(
-        partial(find_passages, shelf, body, request.app.state.reranking),
+        partial(
+            find_passages,
+            shelf,
+            body,
+            request.app.state.reranking,
+            watch=request.app.state.metrics.searched,
+        ),
         limiter=request.app.state.search_limiter,
     )
     return Response(content, media_type="application/json")
 
 
-def find_passages(shelf: Shelf, body: SearchRequest, reranking: Reranking | None = None) -> str:
-    """The response as JSON. Takes milliseconds of computing: not for the event loop."""
+def find_passages(
+    shelf: Shelf,
+    body: SearchRequest,
+    reranking: Reranking | None = None,
+    *,
+    watch: Callable[[SearchResult], None] | None = None,
+) -> str:
+    """The response as JSON; `watch` gets the result. Takes milliseconds of computing: not for the
+    event loop."""
     result = search(
         shelf.index,
         body.query,
@@ -47,6 +61,8 @@ def find_passages(shelf: Shelf, body: SearchRequest, reranking: Reranking | None
         filters=body.filters.to_filters(),
         reranking=reranking if body.rerank else None,
     )
+    if watch is not None:
+        watch(result)
     degraded = (_NO_RERANKER,) if body.rerank and reranking is None else ()
     explain = partial(_explain, body.query) if body.explain else None
     response = SearchResponse.of(result, degraded=degraded, matched_terms=explain)

@@ -19,6 +19,7 @@ from qa_service.retrieval.rerank import Reranking
 from qa_service.retrieval.storage import current_generation
 from qa_service.serving.app import create_app
 from qa_service.serving.library import Library
+from qa_service.serving.request_log import configure_logging
 from qa_service.settings import Settings
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
@@ -69,11 +70,7 @@ def run(
     reranking: Reranking | None = None,
 ) -> None:
     """Serve until a signal ends it; with the language model of `generator`, where there is one."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
-    )
-    for talkative in ("httpx2", "mcp"):  # a line for each request
-        logging.getLogger(talkative).setLevel(logging.WARNING)
+    configure_logging(level=settings.log_level, form=settings.log_format)
     app = create_app(
         Library(index),
         feedback=FeedbackStore(settings.feedback_path),
@@ -83,7 +80,7 @@ def run(
         search_threads=settings.search_threads,
         watch=watch_for_newer_index,
     )
-    config = uvicorn.Config(app, log_config=None, log_level=settings.log_level, server_header=False)
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listener])
 
 
