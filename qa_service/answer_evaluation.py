@@ -4,7 +4,6 @@ what it says. Ranking is judged in `evaluation`.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from qa_service.answering.answer import Request, ask
 from qa_service.answering.conversation import make_standalone
 from qa_service.errors import SettingsError
-from qa_service.evaluation import Question
+from qa_service.evaluation import Question, fold
 from qa_service.retrieval.index import Index
 from qa_service.types import AskResult, Support, Turn
 
@@ -154,11 +153,11 @@ def _draw(figure: Figure, bins: Sequence[Bin]) -> None:
 
 
 def _judge(index: Index, question: Question, result: AskResult) -> JudgedAnswer:
-    text = _fold(result.answer.text)
+    text = fold(result.answer.text)
     return JudgedAnswer(
         question=question,
         answered=result.answer.answered,
-        right=result.answer.answered and any(_fold(gold) in text for gold in question.gold),
+        right=result.answer.answered and any(fold(gold) in text for gold in question.gold),
         confidence=result.answer.confidence,
         faults=tuple(_faults(index, result)),
     )
@@ -177,10 +176,6 @@ def _faults(index: Index, result: AskResult) -> list[str]:
         if "".join(source[s.start : s.end] for s in citation.spans) != citation.quote:
             faults.append(f"the quote of {citation.id} is not what stands at its spans")
     return faults
-
-
-def _fold(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split())
 
 
 def _summarise(language: str, answers: Sequence[JudgedAnswer]) -> AnswerSummary:

@@ -6,17 +6,19 @@ A question file has one JSON object a line:
 
 A passage answers when its text or its quote, folded (NFKC, no white space), contains one of the
 `gold` fragments; with `document` instead of `gold`, when it belongs to that document. `section` (the
-number path below the top section, `章頭` for the lead) and `label` (the figure, box or footnote) are
+number path below the top section, or the whole id; `章頭` for the lead) and `label` (the figure, box or footnote) are
 what the citation of the first answering passage must name; null where the question fixes none. A
 question with `gold: []` cannot be answered and counts for no ranking figure. `history` holds the
 questions asked before it, `standalone` what it means with them: such a question counts only there.
+A `pending` question has not been judged and counts nowhere; `comment` is for people.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from qa_service.types import Citation, Hit
 
 _DEPTHS = (1, 3, 5, 10)
 _LEAD = "章頭"
+_USUAL_KEYS = {"id", "lang", "question", "gold", "section", "label"}
 
 
 class Question(BaseModel):
@@ -46,6 +49,8 @@ class Question(BaseModel):
     document: str | None = None
     history: tuple[str, ...] = ()
     standalone: str | None = None
+    pending: bool = False
+    comment: str = ""
 
     @property
     def answerable(self) -> bool:
@@ -54,7 +59,7 @@ class Question(BaseModel):
     @property
     def judged(self) -> bool:
         """Whether its answer is known, an absent one included."""
-        return self.standalone is None or self.answerable
+        return not self.pending and (self.standalone is None or self.answerable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,7 @@ class Report:
 def read_questions(path: Path) -> tuple[Question, ...]:
     """The questions of a `.jsonl` file; CorpusError names the file and line of a bad one."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # U+2028 may stand in a text
     except OSError as error:
         raise CorpusError(path, f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -134,6 +139,17 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     if not questions:
         raise CorpusError(path, "holds no question; one JSON object a line is expected")
     return tuple(questions)
+
+
+def to_json_lines(questions: Iterable[Question]) -> str:
+    """What `read_questions` reads: the usual keys always, the others where they are set."""
+    lines = []
+    for question in questions:
+        values = question.model_dump(mode="json")
+        kept = question.model_dump(exclude_defaults=True).keys() | _USUAL_KEYS
+        chosen = {name: value for name, value in values.items() if name in kept}
+        lines.append(f"{json.dumps(chosen, ensure_ascii=False)}\n")
+    return "".join(lines)
 
 
 def evaluate(
@@ -172,11 +188,12 @@ def _judge(index: Index, question: Question, mode: Mode, reranking: Reranking | 
 def _answers(hit: Hit, question: Question) -> bool:
     if question.document is not None:
         return hit.passage.document_id == question.document
-    held = _fold(hit.passage.text), _fold(hit.citation.quote)
-    return any(_fold(fragment) in text for fragment in question.gold for text in held)
+    held = fold(hit.passage.text), fold(hit.citation.quote)
+    return any(fold(fragment) in text for fragment in question.gold for text in held)
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
+    """Words as they are compared: NFKC, no white space."""
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 

@@ -56,6 +56,11 @@ class Settings(BaseSettings):
         description="SQLite file that keeps what readers mark as right or wrong. Without it: "
         "feedback.sqlite3 beside the index.",
     )
+    feedback_max_entries: int = Field(
+        default=10_000,
+        ge=0,
+        description="How many marks of readers are kept at most (up to 100 kB each); 0 keeps none.",
+    )
     embedder: str | None = Field(
         default=None,
         min_length=1,

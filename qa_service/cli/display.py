@@ -43,10 +43,16 @@ def show_verdicts(verdicts: Sequence[Verdict], console: Console | None = None) -
     if not verdicts:
         console.print("No verdicts are kept.")
     for each in verdicts:
-        console.print(Text(f"{each.given_at}  {each.verdict} {each.subject}  {each.question}"))
+        said = f"{each.given_at}  {each.verdict} {each.subject}  {each.question}"
+        console.print(Text(_harmless(said)))
         why = [each.comment, *(passage.id for passage in each.passages)]
         for line in filter(None, why):
-            console.print(Padding(Text(line, style="dim"), (0, 0, 0, _INDENT)))
+            console.print(Padding(Text(_harmless(line), style="dim"), (0, 0, 0, _INDENT)))
+
+
+def _harmless(text: str) -> str:
+    """Strangers wrote it: what could steer a terminal becomes a space."""
+    return "".join(each if each.isprintable() or each == "\n" else " " for each in text)
 
 
 def _show_hit(hit: Hit, console: Console) -> None:

@@ -37,16 +37,19 @@ def export(
     ] = None,
     file: FileOption = None,
 ) -> None:
-    """Make questions for `qa-service evaluate` of what was marked right."""
+    """Make questions for `qa-service evaluate` of the verdicts, one JSON object a line.
+
+    What was marked right gives the words that answer; a question that was only marked wrong is kept
+    as `pending`, with the readers' comments, for you to judge.
+    """
     from qa_service.cli.opening import say
     from qa_service.errors import FeedbackError
+    from qa_service.evaluation import to_json_lines
     from qa_service.feedback import to_questions
 
     verdicts = _store(file).verdicts()
     questions = to_questions(verdicts)
-    lines = "".join(
-        f"{question.model_dump_json(exclude_defaults=True)}\n" for question in questions
-    )
+    lines = to_json_lines(questions)
     if output is None:
         typer.echo(lines, nl=False)
     else:
@@ -56,11 +59,10 @@ def export(
             raise FeedbackError(
                 "output_unwritable", f"{output} cannot be written: {error.strerror}."
             ) from error
-    asked = len({each.question.strip() for each in verdicts})
-    left = asked - len(questions)
+    pending = sum(question.pending for question in questions)
     say(
         f"{len(questions)} questions from {len(verdicts)} verdicts"
-        + (f"; {left} were only marked wrong: `qa-service feedback list`" if left else "")
+        + (f"; {pending} pending, only marked wrong: give them `gold`" if pending else "")
     )
 
 
@@ -68,4 +70,5 @@ def _store(file: Path | None) -> FeedbackStore:
     from qa_service.feedback import FeedbackStore
     from qa_service.settings import load_settings
 
-    return FeedbackStore(load_settings(feedback=file).settings.feedback_path)
+    settings = load_settings(feedback=file).settings
+    return FeedbackStore(settings.feedback_path, max_entries=settings.feedback_max_entries)

@@ -95,6 +95,7 @@ def create_app(
     app.state.metrics = metrics
     app.state.reranking = reranking
     app.state.feedback = feedback
+    app.state.feedback_limiter = anyio.CapacityLimiter(1)  # a slow disk holds up one thread
     app.state.search_limiter = search_limiter
     app.state.language_model = language_model
     app.state.chat_footer = chat_footer

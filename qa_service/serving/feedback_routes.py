@@ -19,6 +19,7 @@ from qa_service.serving.library import CurrentShelf
 from qa_service.serving.problems import problem_responses
 from qa_service.serving.schemas import Input, Output
 from qa_service.serving.strict_json import StrictJsonRoute
+from qa_service.types import Citation, Passage, PassageKind
 
 router = APIRouter(prefix="/v1", tags=["feedback"], route_class=StrictJsonRoute)
 
@@ -47,7 +48,7 @@ class FeedbackResponse(Output):
     "/feedback",
     status_code=201,
     summary="Mark an answer or a citation as right or wrong",
-    responses=problem_responses(400, 413, 415, 422, 503),
+    responses=problem_responses(400, 413, 415, 422, 503, 507),
 )
 async def post_feedback(
     body: FeedbackRequest, request: Request, shelf: CurrentShelf
@@ -71,7 +72,10 @@ async def post_feedback(
             _cited(shelf.index, place, id) for place, id in enumerate(dict.fromkeys(body.passages))
         ),
     )
-    return FeedbackResponse(id=await anyio.to_thread.run_sync(partial(store.record, verdict)))
+    id = await anyio.to_thread.run_sync(
+        partial(store.record, verdict), limiter=request.app.state.feedback_limiter
+    )
+    return FeedbackResponse(id=id)
 
 
 def _cited(index: Index, place: int, passage_id: str) -> CitedPassage:
@@ -80,6 +84,16 @@ def _cited(index: Index, place: int, passage_id: str) -> CitedPassage:
         raise InputError(f"passages.{place}", f"There is no passage {passage_id!r} in the index.")
     passage = index.passages[row]
     citation = cite(index.documents[passage.document_id], passage)
-    figure = citation.figure
-    label = figure.label if figure is not None and figure.label else None
-    return CitedPassage(passage_id, citation.quote, citation.section.id, label)
+    label = _label(passage, citation)
+    return CitedPassage(passage_id, citation.quote, citation.section.id, label, passage.text)
+
+
+def _label(passage: Passage, citation: Citation) -> str | None:
+    """What an evaluation question calls the element that the passage is of: figure, box, footnote."""
+    if citation.figure is not None:
+        return citation.figure.label or None
+    if citation.box is not None:
+        return citation.box.kind
+    if passage.kind is PassageKind.FOOTNOTE and citation.notes:
+        return citation.notes[0].label
+    return None

@@ -91,6 +91,15 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _handle_unforeseen)
 
 
+_FULL = (
+    "The verdict was not kept: the service holds as many as it may. Tell the people who run it; "
+    "they can export them (`qa-service feedback export`) and make room."
+)
+_NOT_KEPT = (
+    "The verdict could not be kept. The service's log says why; questions are answered as before."
+)
+
+
 def problem_of(error: Exception) -> Problem:
     """What a client may know of an error; the log gets the rest.
 
@@ -110,9 +119,8 @@ def problem_of(error: Exception) -> Problem:
         )
     if isinstance(error, FeedbackError):
         _log.error("%s: %s", error.code, error.message)
-        return _problem(
-            503, error.code, "The verdict could not be kept. The service's log says why."
-        )
+        status, detail = (507, _FULL) if error.code == "feedback_full" else (503, _NOT_KEPT)
+        return _problem(status, error.code, detail)
     _log.error("unforeseen error", exc_info=error)
     return _problem(
         500, "internal_error", "Something went wrong inside the service. Its log says what."

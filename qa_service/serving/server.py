@@ -73,7 +73,7 @@ def run(
     configure_logging(level=settings.log_level, form=settings.log_format)
     app = create_app(
         Library(index),
-        feedback=FeedbackStore(settings.feedback_path),
+        feedback=FeedbackStore(settings.feedback_path, max_entries=settings.feedback_max_entries),
         generator=generator,
         reranking=reranking,
         chat_footer=settings.chat_footer,

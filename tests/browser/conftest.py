@@ -44,7 +44,7 @@ class Site:
 
 @contextmanager
 def serving(index: Index, folder: Path) -> Iterator[Site]:
-    feedback = FeedbackStore(folder / "feedback.sqlite3")
+    feedback = FeedbackStore(folder / "feedback.sqlite3", max_entries=100)
     app = create_app(Library(index), feedback=feedback)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
