@@ -41,7 +41,10 @@ def client(chapter_index: Index, store: FeedbackStore) -> Iterator[TestClient]:
 
 
 def verdict(**values: Any) -> dict[str, Any]:
-    return {"question": QUESTION, "verdict": "right", "subject": "answer", **values}
+    """Of a refusal, where no passages are given."""
+    answered = bool(values.get("passages"))
+    asked = {"question": QUESTION, "verdict": "right", "subject": "answer", "answered": answered}
+    return {**asked, **values}
 
 
 def test_a_verdict_becomes_a_question_that_evaluate_reads(
@@ -111,6 +114,7 @@ def test_places_are_judged_where_they_agree() -> None:
         (verdict(verdict="maybe"), "verdict"),
         (verdict(subject="citation"), "passages"),
         (verdict(passages=["none"]), "passages.0"),
+        (verdict(answered=True), "passages"),
         (verdict(comment="あ" * 2001), "comment"),
         (verdict(stars=5), "stars"),
     ],
@@ -127,7 +131,7 @@ def test_bad_feedback_names_the_field(
 def test_half_a_surrogate_pair_in_a_comment_is_kept(
     client: TestClient, store: FeedbackStore
 ) -> None:
-    body = '{"question": "何？", "verdict": "wrong", "subject": "answer", "comment": "\\ud800"}'
+    body = '{"question": "何？", "verdict": "wrong", "subject": "answer", "answered": false, "comment": "\\ud800"}'
     response = client.post(
         "/v1/feedback", content=body, headers={"Content-Type": "application/json"}
     )

@@ -25,7 +25,9 @@ router = APIRouter(prefix="/v1", tags=["feedback"], route_class=StrictJsonRoute)
 
 
 class FeedbackRequest(Input):
-    question: str = Field(description="The question as it was asked; 1 to 2,000 characters.")
+    question: str = Field(
+        description="The question as it stands alone (`standalone_question`); 1 to 2,000 characters."
+    )
     verdict: Literal["right", "wrong"]
     subject: Literal["answer", "citation"] = Field(
         description="What is judged: the answer as a whole, or one citation."
@@ -35,6 +37,9 @@ class FeedbackRequest(Input):
         max_length=100,
         description="Ids of the passages that the answer cites (none for a refusal), or the one of "
         "the citation.",
+    )
+    answered: bool = Field(
+        default=True, description="Whether there was an answer; false for a refusal."
     )
     answer: str = Field(default="", max_length=20_000, description="The answer's text.")
     comment: str = Field(default="", max_length=2_000, description="Why, in the reader's words.")
@@ -57,6 +62,11 @@ async def post_feedback(
     check_query(body.question, field_name="question")
     if body.subject == "citation" and len(body.passages) != 1:
         raise InputError("passages", "A verdict on a citation names its one passage.")
+    if body.subject == "answer" and body.answered is not bool(body.passages):
+        raise InputError(
+            "passages",
+            "An answer names the passages that it cites; a refusal has none, and `answered` false.",
+        )
     store: FeedbackStore | None = request.app.state.feedback
     if store is None:
         raise FeedbackError("feedback_off", "This service keeps no verdicts.")

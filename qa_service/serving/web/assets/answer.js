@@ -26,7 +26,7 @@ export function wholeAnswer(response, { retry }) {
         [t("copy_cited"), () => copy(asMarkdown(response))],
       ]),
       el("button", { type: "button", class: "quiet", onclick: retry }, t("retry")),
-      verdict({ subject: "answer", question: response.question, answer: answer.text, passages: response.citations.map(passageOf) }),
+      verdict({ subject: "answer", question: response.standalone_question, answer: answer.text, answered: answer.answered, passages: response.citations.map(passageOf) }),
     ),
   ].filter(Boolean);
 }
@@ -86,7 +86,7 @@ function sources(response) {
         { class: "actions" },
         el("a", { href: exactLink(citation) }, t("read_there")),
         copyMenu(passageOf(citation)),
-        verdict({ subject: "citation", question: response.question, answer: response.answer.text, passages: [passageOf(citation)] }),
+        verdict({ subject: "citation", question: response.standalone_question, answer: response.answer.text, passages: [passageOf(citation)] }),
       ),
     ),
   );
