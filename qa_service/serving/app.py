@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from fastapi import FastAPI
 from fastapi.responses import Response
+from fastapi.telemetry import TelemetryConfig
 
 from qa_service import __version__
 from qa_service.feedback import FeedbackStore
@@ -61,11 +62,13 @@ def create_app(
     search_threads: int = 4,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     watch: Watcher | None = None,
+    telemetry: TelemetryConfig | None = None,
 ) -> FastAPI:
     """`feedback` keeps readers' verdicts (None keeps none), `generator` is the language model that
     answers are generated with (None for none), `reranking` reorders what a search found.
 
     `watch` runs beside the server as long as it does, to replace the index by newer ones.
+    `telemetry` says where traces go (see `tracing`); None traces nothing.
     """
     language_model = LanguageModel(generator)
     search_limiter = anyio.CapacityLimiter(search_threads)
@@ -87,6 +90,7 @@ def create_app(
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
+        telemetry=telemetry or {"tracing": False, "metrics": False, "logs": False},
         docs_url=None,  # these pages load their parts from another host
         redoc_url=None,
     )

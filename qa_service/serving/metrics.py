@@ -1,7 +1,8 @@
 """What the service counts and times, for Prometheus: `/metrics`.
 
-Nothing in it is anybody's words: labels are route templates, stages, reasons and names of models.
-`docs/operations.md` says what each metric means; a Grafana dashboard lies in `deploy/`.
+The same timings go onto the trace of the request, where there is one. Nothing here is anybody's
+words: labels are route templates, stages, reasons and names of models. `docs/operations.md` says what
+each metric means; a Grafana dashboard lies in `deploy/`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from prometheus_client import (
 from qa_service import __version__
 from qa_service.answering.events import Done, Event
 from qa_service.retrieval.index import Index
+from qa_service.serving.tracing import trace_stages
 from qa_service.types import AskResult, SearchResult
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -132,6 +134,7 @@ class Metrics:
                 yield event
 
     def _timed(self, work: str, timings_ms: Mapping[str, float]) -> None:
+        trace_stages(work, timings_ms)
         for stage, milliseconds in timings_ms.items():
             if stage in _STAGES:
                 self._stage_seconds.labels(work, stage).observe(milliseconds / 1000)

@@ -20,6 +20,7 @@ from qa_service.retrieval.storage import current_generation
 from qa_service.serving.app import create_app
 from qa_service.serving.library import Library
 from qa_service.serving.request_log import configure_logging
+from qa_service.serving.tracing import telemetry_config
 from qa_service.settings import Settings
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
@@ -79,6 +80,7 @@ def run(
         chat_footer=settings.chat_footer,
         search_threads=settings.search_threads,
         watch=watch_for_newer_index,
+        telemetry=telemetry_config(),
     )
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listener])

@@ -99,11 +99,9 @@ def test_every_response_has_a_request_id(client: TestClient) -> None:
     assert given.headers["x-request-id"] == "01J9.abc_D-e"
     made = [client.get("/healthz").headers["x-request-id"] for _ in range(2)]
     assert len(set(made)) == 2
-    for forged in ("a b", "x" * 65, "é"):
-        header = forged.encode()
-        assert client.get("/healthz", headers={"X-Request-Id": header}).headers[
-            "x-request-id"
-        ] not in (forged, header.decode("latin-1"))
+    for forged in ("a b", "x" * 65, "a/b", "<script>"):
+        answered = client.get("/healthz", headers={"X-Request-Id": forged})
+        assert answered.headers["x-request-id"] != forged
 
 
 def test_logs_a_line_a_request_without_anybodys_words(
