@@ -118,6 +118,18 @@ class Settings(BaseSettings):
         le=256,
         description="Searches and quoted answers that the server computes at the same time.",
     )
+    queue_max: int = Field(
+        default=32,
+        ge=1,
+        le=100_000,
+        description="Requests that may wait for one of these threads; more are refused with 503.",
+    )
+    receive_timeout_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=600,
+        description="How long the headers of a request, and its body, may take to arrive.",
+    )
     chat_footer: bool = Field(
         default=False,
         description="End the text of a chat completion with a Markdown list of its sources, for "

@@ -27,6 +27,8 @@ from qa_service.serving import (
     metrics_routes,
     search_routes,
 )
+from qa_service.serving.admission import Admission, AdmissionGate
+from qa_service.serving.arrival import BodyClock
 from qa_service.serving.docs_page import render_docs
 from qa_service.serving.event_stream import HEARTBEAT_SECONDS
 from qa_service.serving.language_model import LanguageModel
@@ -60,6 +62,8 @@ def create_app(
     reranking: Reranking | None = None,
     chat_footer: bool = False,
     search_threads: int = 4,
+    queue_max: int = 32,
+    receive_seconds: float = 10.0,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     watch: Watcher | None = None,
     telemetry: TelemetryConfig | None = None,
@@ -104,6 +108,9 @@ def create_app(
     app.state.language_model = language_model
     app.state.chat_footer = chat_footer
     app.state.heartbeat_seconds = heartbeat_seconds
+    app.state.admission = Admission(search_limiter, queue_max=queue_max)
+    app.add_middleware(BodyClock, seconds=receive_seconds)
+    app.add_middleware(AdmissionGate, admission=app.state.admission)
     app.add_middleware(RequestLog, metrics=metrics)
     install_problem_handlers(app)
     app.include_router(search_routes.router)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import socket
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from qa_service.retrieval.index import Index, load_index
 from qa_service.retrieval.rerank import Reranking
 from qa_service.retrieval.storage import current_generation
 from qa_service.serving.app import create_app
+from qa_service.serving.arrival import make_protocol
 from qa_service.serving.library import Library
 from qa_service.serving.request_log import configure_logging
 from qa_service.serving.tracing import telemetry_config
@@ -30,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _WATCH_SECONDS = 2.0
 _BACKLOG = 2048
+_MARGIN_SECONDS = 5.0
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -79,11 +82,38 @@ def run(
         reranking=reranking,
         chat_footer=settings.chat_footer,
         search_threads=settings.search_threads,
+        queue_max=settings.queue_max,
+        receive_seconds=settings.receive_timeout_seconds,
         watch=watch_for_newer_index,
         telemetry=telemetry_config(),
     )
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+    _allow_open_files()
+    config = uvicorn.Config(
+        app,
+        http=make_protocol(admission=app.state.admission, seconds=settings.receive_timeout_seconds),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_longest_answer(settings),
+    )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _allow_open_files() -> None:
+    """As many connections as the system lets a process have: 1,024, the usual, are soon used up."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _longest_answer(settings: Settings) -> int:
+    """Seconds after which a server that was told to stop waits for nobody any more."""
+    model = settings.llm_timeout_seconds if settings.llm_base_url else 0.0
+    reranker = settings.rerank_timeout_seconds if settings.reranker else 0.0
+    return math.ceil(settings.receive_timeout_seconds + model + reranker + _MARGIN_SECONDS)
 
 
 async def watch_for_newer_index(library: Library, *, seconds: float = _WATCH_SECONDS) -> None:
