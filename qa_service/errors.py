@@ -16,6 +16,7 @@
     │   ├── IndexDamagedError    a file is missing, truncated or altered; names it
     │   ├── IndexFormatError     written by an older or newer version, or not an index at all
     │   └── IndexBusyError       another process is building there
+    ├── KeysError                a file of API keys that cannot be used
     ├── FeedbackError            readers' verdicts that cannot be kept or read
     └── GenerationError          a language model that did not write an answer; an answer without
                                  one is always possible
@@ -157,6 +158,10 @@ class IndexBusyError(IndexFaultError):
     code = "index_busy"
 
 
+class KeysError(QaServiceError):
+    code = "keys_unusable"
+
+
 class FeedbackError(QaServiceError):
     """`code` is `feedback_off`, `feedback_unusable`, `feedback_full` or `output_unwritable`."""
 
@@ -167,7 +172,7 @@ class FeedbackError(QaServiceError):
 
 class GenerationError(QaServiceError):
     """`code` is `model_unreachable`, `model_timeout`, `model_rate_limited`, `model_refused`,
-    `model_empty`, `model_too_long` or `model_error`. The message never holds the key, the prompt
+    `model_empty`, `model_too_long`, `model_budget_spent` or `model_error`. The message never holds the key, the prompt
     or a URL."""
 
     def __init__(self, code: str, message: str) -> None:

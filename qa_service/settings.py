@@ -8,6 +8,7 @@ nothing else.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ PREFIX = "QA_SERVICE_"
 FILE_VARIABLE = f"{PREFIX}FILE"
 FILE_NAME = "qa_service.toml"
 
-_PATHS = ("corpus", "index", "feedback", "models_file")
+_PATHS = ("corpus", "index", "feedback", "keys", "models_file")
 _SECRETS = ("llm_api_key",)
 
 
@@ -105,6 +106,36 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port that the server listens on; 0 picks one."
     )
+    open: bool = Field(
+        default=False,
+        description="Serve other machines without keys. Without it, an address that others reach "
+        "needs keys (`qa-service keys create`).",
+    )
+    keys: Path | None = Field(
+        default=None,
+        description="File that keeps the hashes of the API keys. Without it: keys.json beside the "
+        "index.",
+    )
+    rate_limit: str | None = Field(
+        default=None,
+        min_length=1,
+        description="How often one key, or one address where there are no keys, may ask: "
+        "120/minute, 5/second. Without it: as often as it likes.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed, with "
+        "commas: 127.0.0.1, 10.0.0.0/8",
+    )
+    cors_origins: str = Field(
+        default="",
+        description="Other hosts' pages that may call the API from a browser, with commas: "
+        "https://intranet.example.org",
+    )
+    docs: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="The pages that describe the API; auto shows them on this machine alone.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much the server writes to its log."
     )
@@ -160,6 +191,17 @@ class Settings(BaseSettings):
     llm_max_tokens: int = Field(
         default=800, ge=1, description="Tokens that the language model may write for an answer."
     )
+    llm_requests_per_day: int | None = Field(
+        default=None,
+        ge=0,
+        description="Requests to the language model in a day (UTC); then answers are quoted.",
+    )
+    llm_tokens_per_day: int | None = Field(
+        default=None,
+        ge=0,
+        description="Tokens, estimated, that it may read and write in a day (UTC); then answers "
+        "are quoted.",
+    )
     llm_unsupported: Literal["drop", "mark"] = Field(
         default="drop",
         description="What becomes of a statement that the cited passages do not bear out: drop "
@@ -196,6 +238,18 @@ class Settings(BaseSettings):
         return corpus.parent / ("index" if name == "corpus" else f"{name}-index")
 
     @property
+    def keys_path(self) -> Path:
+        return self.keys or self.index_path.parent / "keys.json"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the address that the server listens on is reached from this machine alone."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
     def feedback_path(self) -> Path:
         return self.feedback or self.index_path.parent / "feedback.sqlite3"
 
@@ -226,6 +280,7 @@ class LoadedSettings:
             "corpus": self.settings.corpus_path,
             "index": self.settings.index_path,
             "feedback": self.settings.feedback_path,
+            "keys": self.settings.keys_path,
         }
         return tuple(
             Setting(

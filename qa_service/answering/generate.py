@@ -20,6 +20,7 @@ import httpx2
 import openai
 from openai.types.chat import ChatCompletionChunk
 
+from qa_service.answering.budget import Budget
 from qa_service.answering.drafts import Draft, DraftReader, without_thought
 from qa_service.answering.prompt import Prompt, answer_prompt, rewrite_prompt
 from qa_service.answering.quantities import find_figures
@@ -61,6 +62,8 @@ class GeneratorSettings:
     temperature: float = 0.0
     max_tokens: int = 800
     unsupported: Literal["drop", "mark"] = "drop"
+    requests_per_day: int | None = None
+    tokens_per_day: int | None = None
 
 
 class Generator:
@@ -68,6 +71,9 @@ class Generator:
 
     def __init__(self, settings: GeneratorSettings) -> None:
         self.settings = settings
+        self._budget = Budget(
+            requests_per_day=settings.requests_per_day, tokens_per_day=settings.tokens_per_day
+        )
         # A key of the environment (OPENAI_API_KEY) never goes to a server that it is not meant for;
         # a server that asks for none gets a placeholder.
         self._client = openai.AsyncOpenAI(
@@ -171,6 +177,7 @@ class Generator:
         self, prompt: Prompt, deadline: _Deadline, first: _Deadline, max_tokens: int
     ) -> AsyncGenerator[_Piece, None]:
         """The model's text in pieces; the last one is marked so. Raises GenerationError."""
+        self._budget.begin("".join(str(message["content"]) for message in prompt.messages))
         stream = await self._open(prompt, first, max_tokens)
         written = False
         try:
@@ -185,6 +192,7 @@ class Generator:
                     )
                 piece = _piece(chunk)
                 written = written or bool(piece.text)
+                self._budget.add(piece.text)
                 if piece.text or piece.last:
                     yield piece
                 if piece.last:

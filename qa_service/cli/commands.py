@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from qa_service.cli import feedback
+from qa_service.cli import feedback, keys
 from qa_service.types import PassageKind
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 
 app.add_typer(feedback.app)
+app.add_typer(keys.app)
 
 CorpusOption = Annotated[
     Path | None, typer.Option("--corpus", help="Folder (or one file) of documents.")
@@ -216,6 +217,10 @@ def chat(
 def serve(
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port; 0 picks one.")] = None,
+    open: Annotated[
+        bool | None,
+        typer.Option("--open", help="Let other machines ask without keys."),
+    ] = None,
     corpus: CorpusOption = None,
     index: IndexOption = None,
     embedder: EmbedderOption = None,
@@ -225,20 +230,32 @@ def serve(
     from qa_service.settings import load_settings
 
     loaded = load_settings(
-        host=host, port=port, corpus=corpus, index=index, embedder=embedder, reranker=reranker
+        host=host,
+        port=port,
+        open=open,
+        corpus=corpus,
+        index=index,
+        embedder=embedder,
+        reranker=reranker,
     )
 
-    from qa_service.cli.opening import open_generator, open_index, open_reranking, say
+    from qa_service.cli.opening import (
+        open_access,
+        open_generator,
+        open_index,
+        open_reranking,
+        say,
+    )
     from qa_service.serving.server import address, listen, run
 
     settings = loaded.settings
     for variable in loaded.unknown_variables:
         say(f"{variable} is not a setting of qa-service and has no effect.")
-    generator = open_generator(settings)
+    generator, access = open_generator(settings), open_access(settings)
     with listen(settings.host, settings.port) as listener:
         opened = open_index(settings)
         say(f"Serving {len(opened.passages)} passages at {address(listener)} (stop with Ctrl-C)")
-        run(opened, listener, settings, generator, open_reranking(settings))
+        run(opened, listener, settings, generator, open_reranking(settings), access)
 
 
 @app.command()

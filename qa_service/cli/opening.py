@@ -33,6 +33,7 @@ from qa_service.settings import Settings
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator
+    from qa_service.serving.access import Access
 
 _BUSY_SECONDS = 120.0
 
@@ -123,7 +124,28 @@ def open_generator(settings: Settings) -> Generator | None:
             temperature=settings.llm_temperature,
             max_tokens=settings.llm_max_tokens,
             unsupported=settings.llm_unsupported,
+            requests_per_day=settings.llm_requests_per_day,
+            tokens_per_day=settings.llm_tokens_per_day,
         )
+    )
+
+
+def open_access(settings: Settings) -> Access:
+    """Who may ask. Raises SettingsError where others could reach the service without a key."""
+    from qa_service.keys import KeyRing
+    from qa_service.serving.access import Access, RateLimit, parse_networks
+
+    ring = KeyRing(settings.keys_path)
+    if not ring.keys and not settings.is_local and not settings.open:
+        raise SettingsError(
+            "host",
+            f"{settings.host} can be reached from other machines, and there are no API keys. Make "
+            "one with `qa-service keys create NAME`, or serve everybody with --open.",
+        )
+    return Access(
+        keys=ring if ring.keys and not settings.open else None,
+        rate_limit=RateLimit(settings.rate_limit) if settings.rate_limit else None,
+        trusted_proxies=parse_networks(settings.trusted_proxies),
     )
 
 

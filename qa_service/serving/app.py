@@ -7,11 +7,12 @@ and listening are the command line's work.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 import anyio
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import Response
 from fastapi.telemetry import TelemetryConfig
 
@@ -26,7 +27,9 @@ from qa_service.serving import (
     health_routes,
     metrics_routes,
     search_routes,
+    sign_in,
 )
+from qa_service.serving.access import Access, AccessGate
 from qa_service.serving.admission import Admission, AdmissionGate
 from qa_service.serving.arrival import BodyClock
 from qa_service.serving.docs_page import render_docs
@@ -38,6 +41,7 @@ from qa_service.serving.metrics import Metrics
 from qa_service.serving.pages import add_pages, html_response
 from qa_service.serving.problems import install_problem_handlers, with_problem_media_type
 from qa_service.serving.request_log import RequestLog
+from qa_service.serving.security_headers import SecurityHeaders
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator
@@ -67,12 +71,17 @@ def create_app(
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     watch: Watcher | None = None,
     telemetry: TelemetryConfig | None = None,
+    access: Access = Access(),
+    cors_origins: Sequence[str] = (),
+    docs: bool = True,
 ) -> FastAPI:
     """`feedback` keeps readers' verdicts (None keeps none), `generator` is the language model that
     answers are generated with (None for none), `reranking` reorders what a search found.
 
     `watch` runs beside the server as long as it does, to replace the index by newer ones.
-    `telemetry` says where traces go (see `tracing`); None traces nothing.
+    `telemetry` says where traces go
+    (see `tracing`), `access` who may do what, `cors_origins` which other hosts' pages may call the
+    API, `docs` whether it is described at `/docs`.
     """
     language_model = LanguageModel(generator)
     search_limiter = anyio.CapacityLimiter(search_threads)
@@ -97,6 +106,7 @@ def create_app(
         telemetry=telemetry or {"tracing": False, "metrics": False, "logs": False},
         docs_url=None,  # these pages load their parts from another host
         redoc_url=None,
+        openapi_url="/openapi.json" if docs else None,
     )
     metrics = Metrics()
     app.state.library = library
@@ -109,8 +119,20 @@ def create_app(
     app.state.chat_footer = chat_footer
     app.state.heartbeat_seconds = heartbeat_seconds
     app.state.admission = Admission(search_limiter, queue_max=queue_max)
+    app.state.access = access
+    # Each around those before it: the log sees all, who may not ask costs no place in the queue.
     app.add_middleware(BodyClock, seconds=receive_seconds)
     app.add_middleware(AdmissionGate, admission=app.state.admission)
+    app.add_middleware(AccessGate, access=access)
+    if cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
+            expose_headers=["X-Request-Id", "Retry-After"],
+        )
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog, metrics=metrics)
     install_problem_handlers(app)
     app.include_router(search_routes.router)
@@ -120,9 +142,11 @@ def create_app(
     app.include_router(feedback_routes.router)
     app.include_router(health_routes.router)
     app.include_router(metrics_routes.router)
+    app.include_router(sign_in.router)
     add_pages(app)
     app.router.routes.append(mcp.route())
-    _add_docs(app)
+    if docs:
+        _add_docs(app)
     return app
 
 

@@ -6,7 +6,7 @@ What `problems` is for the other routes. A response holds no traceback, nor a pa
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,17 @@ def refusal(error: Exception) -> Refusal:
     )
     status = 503 if isinstance(error, QaServiceError) else 500
     return Refusal(status, ErrorResponse(error=details))
+
+
+def is_openai_path(path: str) -> bool:
+    return path.startswith(("/v1/chat/", "/v1/models"))
+
+
+def openai_refusal(status: int, code: str, message: str, *, headers: Mapping[str, str]) -> Response:
+    """For what is refused before a route is reached."""
+    refused = _blame_request(status, message, code=code)
+    content = refused.response.model_dump_json()
+    return Response(content, status, headers=headers, media_type="application/json")
 
 
 def _blame_request(

@@ -61,7 +61,7 @@ def add_pages(app: FastAPI) -> None:
 
 @router.get("/")
 async def get_chat_page(request: Request) -> Response:
-    return _page("chat.html", request)
+    return show_page("chat.html", request)
 
 
 @router.get("/documents/{id}")
@@ -74,7 +74,7 @@ async def get_document_page(
     document = index.documents.get(document_id)
     if document is None:
         problem = NotFoundError("document", document_id)
-        return _page("missing.html", request, status=404, message=problem.message)
+        return show_page("missing.html", request, status=404, message=problem.message)
     entity_tag = f'"{_digest(index.generation, document.id, language, __version__)}"'
     headers = {**_PAGE_HEADERS, "ETag": entity_tag}
     if entity_tag in request.headers.get("if-none-match", ""):
@@ -116,7 +116,8 @@ def html_response(content: bytes, *, status: int = 200) -> Response:
     return Response(content, status, _PAGE_HEADERS, "text/html; charset=utf-8")
 
 
-def _page(template: str, request: Request, *, status: int = 200, **values: object) -> Response:
+def show_page(template: str, request: Request, *, status: int = 200, **values: object) -> Response:
+    """A template of `web/`, in the reader's language."""
     return html_response(_render(template, _language(request), **values), status=status)
 
 

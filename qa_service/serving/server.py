@@ -18,6 +18,7 @@ from qa_service.feedback import FeedbackStore
 from qa_service.retrieval.index import Index, load_index
 from qa_service.retrieval.rerank import Reranking
 from qa_service.retrieval.storage import current_generation
+from qa_service.serving.access import Access
 from qa_service.serving.app import create_app
 from qa_service.serving.arrival import make_protocol
 from qa_service.serving.library import Library
@@ -72,6 +73,7 @@ def run(
     settings: Settings,
     generator: Generator | None = None,
     reranking: Reranking | None = None,
+    access: Access = Access(),
 ) -> None:
     """Serve until a signal ends it; with the language model of `generator`, where there is one."""
     configure_logging(level=settings.log_level, form=settings.log_format)
@@ -86,6 +88,9 @@ def run(
         receive_seconds=settings.receive_timeout_seconds,
         watch=watch_for_newer_index,
         telemetry=telemetry_config(),
+        access=access,
+        cors_origins=[each.strip() for each in settings.cors_origins.split(",") if each.strip()],
+        docs=settings.docs == "on" or (settings.docs == "auto" and settings.is_local),
     )
     _allow_open_files()
     config = uvicorn.Config(

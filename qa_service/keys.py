@@ -1,0 +1,138 @@
+"""API keys: made, kept as hashes, recognised, revoked.
+
+A key is `qa_ID_SECRET`: the id says which one it is, the secret has 256 random bits. Kept is SHA-256 of
+the secret: a slow hash protects guessable passwords, and these cannot be guessed. The file is read
+again when it changes, so that making and revoking a key takes effect at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from qa_service.errors import KeysError
+
+_KEY = re.compile(r"qa_([a-z0-9]{8})_([A-Za-z0-9_-]{43})")  # qa_3f9c2a1b_…
+_ABSENT = hashlib.sha256(b"").hexdigest()
+
+
+class Scope(StrEnum):
+    """READ asks and reads. ADMIN may see metrics as well."""
+
+    READ = "read"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is kept of a key; the secret itself is not. `created` is in UTC, ISO 8601."""
+
+    id: str
+    name: str
+    scope: Scope
+    hash: str
+    created: str
+
+    def allows(self, scope: Scope) -> bool:
+        return self.scope is Scope.ADMIN or self.scope is scope
+
+
+class KeyRing:
+    """The keys of one file; empty when there is none. Safe to share among threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int, int] | None = None
+        self._keys: tuple[Key, ...] = ()
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """As the file is now. Raises KeysError when it cannot be read."""
+        state = self._state()
+        if state != self._seen:
+            self._keys, self._seen = (self._read() if state else ()), state
+        return self._keys
+
+    def find(self, presented: str) -> Key | None:
+        """The key that a client presents, None when it is not one of these.
+
+        The comparison takes as long whether or not the id is known.
+        """
+        match = _KEY.fullmatch(presented)
+        id, secret = (match[1], match[2]) if match else ("", "")
+        known = next((key for key in self.keys if key.id == id), None)
+        kept = known.hash if known is not None else _ABSENT
+        same = hmac.compare_digest(_hash(secret), kept)
+        return known if same and known is not None else None
+
+    def create(self, name: str, scope: Scope) -> str:
+        """The whole key, to be shown once. Raises KeysError."""
+        taken = {key.id for key in self.keys}
+        id = next(id for id in iter(lambda: secrets.token_hex(4), "") if id not in taken)
+        secret = secrets.token_urlsafe(32)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self._write((*self.keys, Key(id, name, scope, _hash(secret), now)))
+        return f"qa_{id}_{secret}"
+
+    def revoke(self, id: str) -> None:
+        """Raises KeysError when there is no such key."""
+        left = tuple(key for key in self.keys if key.id != id)
+        if len(left) == len(self.keys):
+            raise KeysError(f"There is no key {id!r}. `qa-service keys list` lists them.")
+        self._write(left)
+
+    def _state(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise KeysError(f"{self._path} cannot be read: {error.strerror}.") from error
+        return (found.st_mtime_ns, found.st_size, found.st_ino)
+
+    def _read(self) -> tuple[Key, ...]:
+        try:
+            entries = json.loads(self._path.read_text(encoding="utf-8"))["keys"]
+            return tuple(
+                Key(each["id"], each["name"], Scope(each["scope"]), each["hash"], each["created"])
+                for each in entries
+            )
+        except OSError as error:
+            raise KeysError(f"{self._path} cannot be read: {error.strerror}.") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise KeysError(
+                f"{self._path} is no file of keys. Move it away and make new keys with "
+                "`qa-service keys create`."
+            ) from error
+
+    def _write(self, keys: Sequence[Key]) -> None:
+        """Whole or not at all, readable by its owner alone."""
+        content = json.dumps({"keys": [asdict(key) for key in keys]}, ensure_ascii=False, indent=1)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle, waiting = tempfile.mkstemp(dir=self._path.parent, prefix=".keys-")
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(waiting).replace(self._path)
+            except BaseException:
+                Path(waiting).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise KeysError(f"{self._path} cannot be written: {error.strerror}.") from error
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

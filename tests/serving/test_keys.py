@@ -1,0 +1,327 @@
+"""API keys: made, recognised, revoked; and what each may do."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from qa_service.cli.commands import app as cli
+from qa_service.cli.opening import open_access
+from qa_service.errors import KeysError, SettingsError
+from qa_service.keys import KeyRing, Scope
+from qa_service.retrieval.index import Index
+from qa_service.serving.access import Access, RateLimit, parse_networks
+from qa_service.serving.app import create_app
+from qa_service.serving.library import Library
+from qa_service.settings import load_settings
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> KeyRing:
+    return KeyRing(tmp_path / "keys.json")
+
+
+@pytest.fixture
+def app(chapter_index: Index, ring: KeyRing) -> FastAPI:
+    return create_app(Library(chapter_index), access=Access(keys=ring))
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+        yield client
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def test_a_key_is_found_by_its_secret_alone(ring: KeyRing) -> None:
+    first, second = ring.create("one", Scope.READ), ring.create("two", Scope.ADMIN)
+    found = ring.find(first)
+    assert found is not None
+    assert (found.name, found.scope) == ("one", Scope.READ)
+    swapped = "_".join([*first.split("_", 2)[:2], second.split("_", 2)[2]])
+    for wrong in (swapped, first[:-1], f"{first}x", "", "qa_", "é", first.upper()):
+        assert ring.find(wrong) is None
+
+
+def test_only_hashes_are_kept_readable_by_the_owner_alone(ring: KeyRing, tmp_path: Path) -> None:
+    key = ring.create("one", Scope.READ)
+    file = tmp_path / "keys.json"
+    assert key.split("_", 2)[2] not in file.read_text(encoding="utf-8")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == ["keys.json"]
+
+
+def test_what_another_process_makes_and_revokes_counts_at_once(tmp_path: Path) -> None:
+    serving, office = KeyRing(tmp_path / "keys.json"), KeyRing(tmp_path / "keys.json")
+    assert serving.keys == ()
+    key = office.create("one", Scope.READ)
+    assert serving.find(key) is not None
+    office.revoke(office.keys[0].id)
+    assert serving.find(key) is None
+
+
+def test_a_file_that_holds_no_keys_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(KeysError, match="keys create"):
+        KeyRing(tmp_path / "keys.json").find("qa_00000000_" + "a" * 43)
+    with pytest.raises(KeysError, match="keys list"):
+        KeyRing(tmp_path / "none.json").revoke("00000000")
+
+
+def test_on_the_command_line(tmp_path: Path) -> None:
+    file = str(tmp_path / "keys.json")
+    runner = CliRunner()
+    made = runner.invoke(cli, ["keys", "create", "press", "--scope", "admin", "--file", file])
+    key = made.stdout.strip()
+    found = KeyRing(tmp_path / "keys.json").find(key)
+    assert found is not None
+    listed = runner.invoke(cli, ["keys", "list", "--file", file]).stdout
+    assert found.id in listed
+    assert "press" in listed
+    assert key.split("_", 2)[2] not in listed
+    assert runner.invoke(cli, ["keys", "revoke", found.id, "--file", file]).exit_code == 0
+    assert "no keys" in runner.invoke(cli, ["keys", "list", "--file", file]).stdout
+
+
+# --- who may do what ---------------------------------------------------------------------------
+
+# For every route: status without a key, with a wrong one, with read, with admin. 200 stands for
+# whatever the route answers to a request that may be made.
+OPEN, READ, ADMIN = (200, 200, 200, 200), (401, 401, 200, 200), (401, 401, 403, 200)
+ROUTES = {
+    "GET /": READ,
+    "GET /docs": READ,
+    "GET /openapi.json": READ,
+    "GET /documents/{id}": READ,
+    "GET /sign-in": OPEN,
+    "POST /sign-in": OPEN,
+    "GET /assets": OPEN,
+    "GET /healthz": OPEN,
+    "GET /readyz": OPEN,
+    "GET /metrics": ADMIN,
+    "POST /mcp": READ,
+    "POST /v1/ask": READ,
+    "POST /v1/chat/completions": READ,
+    "POST /v1/feedback": READ,
+    "POST /v1/search": READ,
+    "GET /v1/documents": READ,
+    "GET /v1/documents/{id}": READ,
+    "GET /v1/documents/{id}/source": READ,
+    "GET /v1/models": READ,
+    "GET /v1/models/{id}": READ,
+    "GET /v1/passages/{id}": READ,
+    "GET /v1/passages/{id}/citation": READ,
+}
+
+
+def all_routes(routes: Iterable[Any]) -> set[str]:
+    """Those of included routers as well, which the application keeps as they are."""
+    found = set()
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            found |= all_routes(inner.routes)
+        elif isinstance(route, Mount):
+            found.add(f"GET {route.path}")
+        else:
+            found |= {f"{method} {route.path}" for method in route.methods if method != "HEAD"}
+    return found
+
+
+def test_the_table_names_every_route(client: TestClient) -> None:
+    app = client.app
+    assert isinstance(app, FastAPI)
+    assert all_routes(app.routes) == set(ROUTES)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_route_lets_in_whom_it_should(client: TestClient, ring: KeyRing, route: str) -> None:
+    method, path = route.split()
+    path = "/assets/style.css" if path == "/assets" else path.replace("{id}", "none")
+    wrong = ring.create("revoked", Scope.ADMIN)
+    ring.revoke(ring.keys[0].id)
+    read, admin = ring.create("reader", Scope.READ), ring.create("admin", Scope.ADMIN)
+    shown: list[dict[str, str]] = [{}, bearer(wrong), bearer(read), bearer(admin)]
+    for headers, wanted in zip(shown, ROUTES[route], strict=True):
+        response = client.request(method, path, headers=headers)
+        if route == "POST /sign-in":
+            assert response.status_code == 401  # its form shows no key
+        elif wanted == 200:
+            assert response.status_code not in (401, 403), response.text
+        else:
+            assert response.status_code == wanted
+            assert response.headers["content-type"].startswith("application/")
+        if wanted == 401:
+            assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_key_can_be_shown_in_three_ways(client: TestClient, ring: KeyRing) -> None:
+    key = ring.create("reader", Scope.READ)
+    for headers in (bearer(key), {"X-API-Key": key}, {"Cookie": f"qa_key={key}"}):
+        assert client.get("/v1/documents", headers=headers).status_code == 200
+
+
+def test_openais_clients_get_openais_errors(client: TestClient) -> None:
+    refused = client.post("/v1/chat/completions", json={})
+    assert refused.status_code == 401
+    assert refused.json()["error"]["code"] == "unauthorised"
+
+
+def test_a_person_signs_in_once(client: TestClient, ring: KeyRing, document_id: str) -> None:
+    key = ring.create("reader", Scope.READ)
+    page = f"/documents/{document_id}"
+    sent = client.get(page, headers={"Accept": "text/html"})
+    assert (sent.status_code, sent.headers["location"]) == (303, f"/sign-in?next={page}")
+    assert client.post(sent.headers["location"], data={"key": "wrong"}).status_code == 401
+    done = client.post(sent.headers["location"], data={"key": f" {key} "})
+    assert (done.status_code, done.headers["location"]) == (303, page)
+    cookie = done.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert client.get(page, headers={"Accept": "text/html"}).status_code == 200
+
+
+@pytest.mark.parametrize("next", ["//evil.example", "https://evil.example", "/\\evil.example", ""])
+def test_signing_in_leads_to_no_other_host(client: TestClient, ring: KeyRing, next: str) -> None:
+    key = ring.create("reader", Scope.READ)
+    done = client.post("/sign-in", params={"next": next}, data={"key": key})
+    assert done.headers["location"] == "/"
+
+
+# --- how often ---------------------------------------------------------------------------------
+
+
+def test_each_key_has_its_own_rate(chapter_index: Index, ring: KeyRing) -> None:
+    access = Access(keys=ring, rate_limit=RateLimit("2/minute"))
+    one, two = ring.create("one", Scope.READ), ring.create("two", Scope.READ)
+    with TestClient(create_app(Library(chapter_index), access=access)) as client:
+        mine = [client.get("/v1/documents", headers=bearer(one)) for _ in range(3)]
+        other = client.get("/v1/documents", headers=bearer(two))
+        healthy = [client.get("/healthz").status_code for _ in range(5)]
+    assert [each.status_code for each in mine] == [200, 200, 429]
+    assert 1 <= int(mine[2].headers["retry-after"]) <= 61
+    assert mine[2].json()["code"] == "rate_limited"
+    assert other.status_code == 200
+    assert healthy == [200] * 5
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "client_address"),
+    [
+        ("", "1.1.1.1", "9.9.9.9"),
+        ("9.9.9.9", "1.1.1.1", "1.1.1.1"),
+        ("9.9.9.0/24", "6.6.6.6, 1.1.1.1", "1.1.1.1"),
+        ("9.9.9.9, 1.1.1.1", "6.6.6.6, 1.1.1.1", "6.6.6.6"),
+        ("9.9.9.9", "", "9.9.9.9"),
+        ("9.9.9.9", "1.1.1.1, nonsense", "nonsense"),
+    ],
+)
+def test_whom_a_trusted_proxy_speaks_for(trusted: str, forwarded: str, client_address: str) -> None:
+    from starlette.datastructures import Headers
+
+    from qa_service.serving.access import AccessGate
+
+    gate = AccessGate(FastAPI(), access=Access(trusted_proxies=parse_networks(trusted)))
+    headers = Headers({"x-forwarded-for": forwarded} if forwarded else {})
+    assert gate.client_address({"client": ("9.9.9.9", 1)}, headers) == client_address
+
+
+def test_bad_settings_say_how_to_write_them() -> None:
+    with pytest.raises(SettingsError, match="120/minute"):
+        RateLimit("often")
+    with pytest.raises(SettingsError, match=r"10\.0\.0\.0/8"):
+        parse_networks("everybody")
+
+
+# --- to whom at all ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.1.4", False),
+        ("example.org", False),
+    ],
+)
+def test_an_address_that_others_reach_needs_keys(tmp_path: Path, host: str, local: bool) -> None:
+    settings = load_settings(host=host, keys=tmp_path / "keys.json").settings
+    assert settings.is_local is local
+    if local:
+        assert open_access(settings).keys is None
+    else:
+        with pytest.raises(SettingsError, match="keys create"):
+            open_access(settings)
+    opened = load_settings(host=host, keys=tmp_path / "keys.json", open=True).settings
+    assert open_access(opened).keys is None
+    KeyRing(tmp_path / "keys.json").create("one", Scope.READ)
+    assert open_access(settings).keys is not None
+
+
+def test_security_headers_are_on_every_response(client: TestClient) -> None:
+    for path in ("/healthz", "/nowhere", "/v1/documents", "/assets/style.css", "/sign-in"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "SAMEORIGIN"
+        assert "default-src 'none'" in headers["content-security-policy"]
+
+
+def test_other_hosts_pages_may_ask_only_where_listed(chapter_index: Index) -> None:
+    origin = {"Origin": "https://intranet.example.org"}
+    with TestClient(create_app(Library(chapter_index))) as client:
+        assert (
+            "access-control-allow-origin" not in client.get("/v1/documents", headers=origin).headers
+        )
+    listed = create_app(Library(chapter_index), cors_origins=["https://intranet.example.org"])
+    with TestClient(listed) as client:
+        allowed = client.get("/v1/documents", headers=origin).headers
+        assert allowed["access-control-allow-origin"] == "https://intranet.example.org"
+        other = client.get("/v1/documents", headers={"Origin": "https://evil.example"}).headers
+        assert "access-control-allow-origin" not in other
+
+
+def test_the_description_can_be_left_out(chapter_index: Index) -> None:
+    with TestClient(create_app(Library(chapter_index), docs=False)) as client:
+        assert client.get("/docs").status_code == 404
+        assert client.get("/openapi.json").status_code == 404
+
+
+def test_budgets_are_kept() -> None:
+    from qa_service.answering.budget import Budget
+    from qa_service.errors import GenerationError
+
+    now = [0.0]
+    budget = Budget(requests_per_day=2, tokens_per_day=100, clock=lambda: now[0])
+    budget.begin("a" * 40)
+    budget.add("日" * 60)
+    assert (budget.requests, budget.tokens) == (1, 100)
+    with pytest.raises(GenerationError, match="tokens"):
+        budget.begin("more")
+    now[0] = 86_400.0
+    budget.begin("x")
+    budget.begin("x")
+    with pytest.raises(GenerationError, match="requests"):
+        budget.begin("x")
+
+
+def test_keys_never_come_back(client: TestClient, ring: KeyRing) -> None:
+    key = ring.create("reader", Scope.READ)
+    for path in ("/v1/documents", "/nowhere", "/v1/passages/none"):
+        assert key not in json.dumps(client.get(path, headers=bearer(key)).text)
