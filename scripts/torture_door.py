@@ -120,14 +120,14 @@ async def exchange(
             )
             try:
                 writer.write(request)
-                return await _response(reader)
+                return await response_of(reader)
             finally:
                 writer.close()
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
         return b""
 
 
-async def _response(reader: asyncio.StreamReader) -> bytes:
+async def response_of(reader: asyncio.StreamReader) -> bytes:
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
         (
@@ -274,7 +274,7 @@ async def _stop_under_load(server: Server) -> tuple[Load, float]:
             try:
                 writer.write(SEARCH)
                 await writer.drain()
-                said = await _response(reader)
+                said = await response_of(reader)
             except (OSError, asyncio.IncompleteReadError) as error:
                 read = isinstance(error, asyncio.IncompleteReadError) and error.partial
                 if read or not (sent_after_stop or stopping.is_set()):
@@ -307,7 +307,7 @@ async def closed_loop(port: int, *, clients: int, seconds: float) -> Load:
         while time.perf_counter() < end:
             started = time.perf_counter()
             writer.write(SEARCH)
-            said = await _response(reader)
+            said = await response_of(reader)
             _count(load, said, time.perf_counter() - started)
         writer.close()
 

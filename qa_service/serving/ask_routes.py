@@ -55,7 +55,7 @@ data: {"question": "…", "answer": {}}
     responses={
         200: {
             "description": "The answer; with `stream`, the events that lead to it.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EVENTS}},
+            "content": {"text/event-stream": {"example": _EVENTS}},
         },
         **problem_responses(400, 413, 415, 422, 503),
     },

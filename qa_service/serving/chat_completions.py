@@ -65,7 +65,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"], route_class=OpenAIR
     responses={
         200: {
             "description": "The answer; with `stream`, chunks of it.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {}},
         },
         **ERROR_RESPONSES,
     },
