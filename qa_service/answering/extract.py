@@ -8,6 +8,7 @@ its paragraph is about.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from qa_service.reading.sentences import split_sentences
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.interaction import PieceIndex
 from qa_service.retrieval.labels import NAMED_ITSELF, NAMED_PART
-from qa_service.retrieval.terms import extract_terms
+from qa_service.retrieval.terms import Terms, extract_terms
 from qa_service.types import Hit, MappedText, Passage, PassageKind, Span
 
 MAX_STATEMENTS = 3
@@ -30,6 +31,14 @@ _WHOLE = frozenset([PassageKind.TABLE_ROW, PassageKind.CAPTION, PassageKind.REFE
 _PASSAGE_SHARE = 0.45
 _TERMS_SHARE = 0.25
 _PIECES_SHARE = 0.30
+_OPENING_BONUS = 0.2
+_SUBJECT_SHARE = 0.6  # of a box's title, in a question that asks what something is
+# 2+2とは何ですか, DICASって何, What is the SCC?, 什么是2+2, 2+2是什么
+_DEFINITION = re.compile(
+    r"とは(?:何|なに|なん|どのような|どういう|[?？]|$)|って何|什么是|是什么|"
+    r"\bwhat(?:'s| is| are)\b|\bdefin|\bmeaning of\b",
+    re.IGNORECASE,
+)
 _FURTHER_SHARE = 0.8  # a further statement scores at least this much of the best
 
 
@@ -123,11 +132,26 @@ def _scored(
     best = max(hit.score for hit in hits) or 1.0
     passages = np.array([hits[unit.hit].score / best for unit in units])
     scores = _PASSAGE_SHARE * passages + _TERMS_SHARE * shares + _PIECES_SHARE * pieces
+    if _DEFINITION.search(question):
+        opens = [_opens_explanation(index, terms, unit) for unit in units]
+        scores += _OPENING_BONUS * np.array(opens)
     order = np.argsort(-scores, kind="stable")
     return [
         Extract(units[place].hit, units[place].passage, units[place].content, float(scores[place]))
         for place in order
     ]
+
+
+def _opens_explanation(index: Index, asked: Terms, unit: Extract) -> bool:
+    """Whether the unit is the beginning of a box that explains what is asked for: a KEY WORD begins
+    with the definition, which need not repeat the word."""
+    passage = unit.passage
+    if passage.box_id is None or unit.content.text != cut_units(passage)[0].text:
+        return False
+    boxes = index.documents[passage.document_id].boxes
+    title = next(box.title for box in boxes if box.id == passage.box_id)
+    subject = extract_terms(title, find_atoms=index.aliases.find)
+    return index.lexical.coverage(subject, asked) >= _SUBJECT_SHARE
 
 
 def _choose(scored: Sequence[Extract], maximum: int) -> list[Extract]:

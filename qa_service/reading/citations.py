@@ -119,13 +119,18 @@ def _label(
     elif box is not None:
         place += f" {box.kind}「{box.title}」" if box.title else f" {box.kind}"
     elif section.title and section.title != metadata.title:
-        place += f"「{section.title}」"
+        place += _quoted(section.title)
     if passage.kind is PassageKind.NOTE:
         label = notes[0].label if notes else ""
         place += f" {label}" if label and not label.isdecimal() else f" (注){label}"
     elif passage.kind is PassageKind.FOOTNOTE:
         place += f" 脚注{notes[0].label}" if notes else " 脚注"
     return place
+
+
+def _quoted(title: str) -> str:
+    """「方針」, but an article's （目的） as it is printed."""
+    return title if title[:1] in "（(" and title[-1:] in "）)" else f"「{title}」"
 
 
 def _located(source: str, span: Span) -> LocatedSpan:

@@ -298,12 +298,13 @@ def _metadata(described: _MetadataFile, *, title: str, text: str) -> Metadata:
 
 def _title_of(path: Path, text: str) -> str:
     """The single `# Title` of a .md, the short first line of a .txt, else the file's name."""
+    text = text.removeprefix("\ufeff")
     if path.suffix.lower() == ".md":
         titles = [
             match["title"].rstrip("# \t").strip("*_ ") for match in _TITLE_LINE.finditer(text)
         ]
         return titles[0] if len(titles) == 1 and titles[0] else path.stem
-    first, _, rest = text.lstrip("\ufeff \t\r\n\f　").partition("\n")
+    first, _, rest = text.lstrip(" \t\r\n\f　").partition("\n")
     is_title = len(first) <= _TITLE_MAX_CHARACTERS and not rest.lstrip(" \t　")[:1].strip()
     title = first.strip()
     return (

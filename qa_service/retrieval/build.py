@@ -32,6 +32,7 @@ from qa_service.retrieval.recipe import recipe_fingerprint
 from qa_service.retrieval.records import records_to_files
 from qa_service.retrieval.staleness import source_records, stale_reason
 from qa_service.retrieval.storage import Stored, building, load_generation
+from qa_service.retrieval.terms import without_invisible
 from qa_service.types import Document, Passage, Source
 
 _CHECKPOINT_SECONDS = 5.0
@@ -121,7 +122,7 @@ def build_index(
 
 def embedding_text(passage: Passage) -> str:
     """What is embedded, searched and matched of a passage: its context lines, then its text."""
-    return "\n".join((*passage.context, passage.text))
+    return without_invisible("\n".join((*passage.context, passage.text)))
 
 
 def _silent(stage: Stage, done: int, total: int) -> None:

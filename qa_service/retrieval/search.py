@@ -25,7 +25,7 @@ from qa_service.retrieval.index import Index, embedding_text
 from qa_service.retrieval.labels import find_named, find_rows, raised
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.rerank import RERANKED, Reranking, rerank_scores
-from qa_service.retrieval.terms import extract_terms
+from qa_service.retrieval.terms import extract_terms, without_invisible
 from qa_service.types import Filters, Hit, PassageKind, SearchResult
 
 _log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def search(
 
 def check_query(query: str, *, field_name: str = "query") -> None:
     """InputError for a question that cannot be searched; it names `field_name`."""
-    if not query.strip():
+    if not without_invisible(query).strip():
         raise InputError(field_name, "The question is empty. Write what you want to know.")
     if len(query) > QUERY_MAX_CHARACTERS:
         raise InputError(
@@ -113,8 +113,9 @@ def check_top_k(top_k: int) -> None:
 
 
 def fold_question(query: str, language: str) -> str:
-    """The question as it is matched: a Chinese one in Japanese characters."""
-    return fold_to_japanese(query) if language == "zh" else query
+    """The question as it is matched: without invisible characters, a Chinese one in Japanese ones."""
+    visible = without_invisible(query)
+    return fold_to_japanese(visible) if language == "zh" else visible
 
 
 @dataclass(frozen=True, slots=True)

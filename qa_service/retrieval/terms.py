@@ -27,6 +27,10 @@ from qa_service.reading.morphemes import tokenizer
 from qa_service.reading.numbering import find_labels
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\uFE58\uFE63\uFF0D]|(?<=\d)ー(?=\d)")  # 1−4, 1‐4, 1ー4
+# 辺󠄀 (with a selector), 日\u200b米
+_INVISIBLE = re.compile(
+    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]"
+)
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")  # 1,000 -> 1000
 # A Latin word with its inner marks (u.s., built-in, don't), a number (1978, 3.5), 2+2 (2plus2 is
 # an alias), or one character of another script.
@@ -82,9 +86,16 @@ def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
     )
 
 
+def without_invisible(text: str) -> str:
+    """The text without what only says how to draw or break it: variation selectors, zero-width
+    spaces, marks of direction, soft hyphens."""
+    return _INVISIBLE.sub("", text)
+
+
 def fold(text: str) -> str:
-    """NFKC, lower case, one form of dash, digit grouping removed: two spellings, one string."""
-    folded = unicodedata.normalize("NFKC", text).lower()
+    """NFKC, lower case, one form of dash, digit grouping and invisible characters removed: two
+    spellings, one string."""
+    folded = unicodedata.normalize("NFKC", without_invisible(text)).lower()
     return _GROUPED.sub("", _DASHES.sub("-", folded))
 
 

@@ -59,12 +59,12 @@ def add_pages(app: FastAPI) -> None:
     app.mount("/assets", _Assets(directory=_ASSETS), name="assets")
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 async def get_chat_page(request: Request) -> Response:
     return show_page("chat.html", request)
 
 
-@router.get("/documents/{id}")
+@router.api_route("/documents/{id}", methods=["GET", "HEAD"])
 async def get_document_page(
     document_id: Annotated[str, PathParameter(alias="id")], request: Request, shelf: CurrentShelf
 ) -> Response:

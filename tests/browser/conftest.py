@@ -81,8 +81,10 @@ def site(
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one module's tests: Playwright keeps an event loop running as long as it is there, beside
+    which no other test could run one of its own."""
     if _CHROMIUM is None:
         if os.environ.get("CI"):
             pytest.fail("there is no Chromium: .ci/run installs it")

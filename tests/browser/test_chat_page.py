@@ -164,12 +164,14 @@ def test_a_reader_marks_a_citation_and_an_answer(open_page: OpenPage, site: Site
     question = "日米合同委員会には誰が出席しますか"
     ask(page, question)
     page.locator(".answer > .actions").get_by_role("button", name="正しい").click()
+    expect(page.locator(".why input")).to_be_focused()
     page.fill(".why input", "表で確かめた")
     page.locator(".why").get_by_role("button", name="送る").click()
-    expect(page.locator(".thanks")).to_be_visible()
+    expect(page.locator(".thanks").first).to_contain_text("記録しました")
     kept = [each for each in site.feedback.verdicts() if each.question == question]
     assert [(each.verdict, each.subject, each.comment) for each in kept] == [
-        ("right", "answer", "表で確かめた")
+        ("right", "answer", ""),  # the click alone counts
+        ("right", "answer", "表で確かめた"),
     ]
     assert kept[0].passages[0].label == "図表Ⅲ-2-1-1"
 
@@ -230,9 +232,27 @@ def test_can_be_used_by_the_keyboard_alone(open_page: OpenPage) -> None:
     expect(page.locator("#pane")).to_be_hidden()
 
 
-def test_a_question_in_the_address_is_asked(open_page: OpenPage) -> None:
+def test_a_question_in_the_address_is_asked_once(open_page: OpenPage) -> None:
     page = open_page(f"/?q={QUESTION}")
     expect(page.locator(".chip").first).to_be_visible()
+    page.reload()
+    expect(page.locator(".chip").first).to_be_visible()
+    expect(page.locator(".turn")).to_have_count(1)
+
+
+def test_tabs_share_one_conversation_and_a_new_one_can_be_undone(open_page: OpenPage) -> None:
+    page = open_page()
+    ask(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    ask(other, "日米合同委員会の根拠は何ですか")
+    expect(page.locator(".turn")).to_have_count(2)
+    ask(page, "日米「2+2」には誰が出席しますか")
+    expect(other.locator(".turn")).to_have_count(3)
+    page.click("#new-conversation")
+    expect(other.locator(".turn")).to_have_count(0)
+    page.click("#bring-back")
+    expect(page.locator(".turn")).to_have_count(3)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

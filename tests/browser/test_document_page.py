@@ -65,6 +65,16 @@ def test_a_link_to_some_words_of_a_passage_marks_those_alone(
     expect(page.locator("#cited-bar")).to_contain_text("令和6年版防衛白書")
 
 
+@pytest.mark.parametrize("at", ["0-9999", "abc", "", "10-5", "5812-5906"])
+def test_a_link_marks_no_words_outside_of_its_passage(
+    open_page: OpenPage, document: str, chapter_index: Index, at: str
+) -> None:
+    passage = chapter_index.passages[0]
+    page = open_page(f"{document}#{passage.id};at={at}")
+    expect(page.locator("#cited-bar")).to_contain_text("令和6年版防衛白書")
+    assert "".join(page.locator("mark").all_text_contents()) == passage.text
+
+
 def test_shows_the_structure(open_page: OpenPage, document: str) -> None:
     page = open_page(document)
     contents = page.get_by_role("navigation", name="目次")

@@ -21,19 +21,31 @@ export function setUpAsk() {
     event.preventDefault();
     send(question);
   });
-  question.addEventListener("input", () => grow(question));
+  question.addEventListener("input", () => {
+    grow(question);
+    byId("too-long").hidden = question.value.length < question.maxLength;
+  });
   byId("stop").addEventListener("click", () => running?.abort());
   byId("new-conversation").addEventListener("click", () => {
     running?.abort();
     conversation.clear();
     show();
+    byId("bring-back").hidden = false;
     question.focus();
+  });
+  byId("bring-back").addEventListener("click", () => {
+    conversation.bringBack();
+    show();
   });
   byId("export-conversation").addEventListener("click", save);
   show();
   offerExamples();
   const asked = new URLSearchParams(location.search).get("q");
-  if (asked?.trim()) ask(asked.trim().slice(0, 2000));
+  if (asked?.trim()) {
+    window.history.replaceState(null, "", location.pathname + location.hash); // a reload asks nothing
+    ask(asked.trim().slice(0, 2000));
+  }
+  conversation.onChangeElsewhere(() => running || show());
 }
 
 function send(box) {
@@ -49,6 +61,7 @@ async function ask(question) {
   const answer = el("div", { class: "answer", "aria-busy": "true" }, el("p", { class: "waiting" }, t("searching")));
   const turn = el("article", { class: "turn" }, el("h2", { class: "asked" }, question), answer);
   byId("turns").append(turn);
+  byId("bring-back").hidden = true;
   tidy();
   turn.scrollIntoView({ block: "start" });
   const controller = new AbortController();

@@ -59,11 +59,13 @@ export async function copy(text) {
 export function verdict(subject) {
   const place = el("span", { class: "verdict", role: "group", "aria-label": t("verdict") });
   const give = (value) => async () => {
+    const kept = keep(value, "");
     const why = el("input", { type: "text", maxlength: 2000, "aria-label": t("why"), placeholder: t("why") });
     const sendIt = async (event) => {
       event.preventDefault();
       try {
-        await post("/v1/feedback", { ...subject, verdict: value, comment: why.value });
+        await kept;
+        if (why.value.trim()) await keep(value, why.value.trim());
         place.replaceChildren(el("span", { class: "thanks" }, t("thanks")));
         announce(t("thanks"));
       } catch (problem) {
@@ -74,14 +76,18 @@ export function verdict(subject) {
       el(
         "form",
         { class: "why", onsubmit: sendIt },
-        el("span", {}, t(value)),
+        el("span", { class: "thanks" }, `✓ ${t(value)}`),
         why,
         el("button", { type: "submit" }, t("send")),
-        el("button", { type: "button", class: "quiet", onclick: offer }, t("cancel")),
       ),
     );
     why.focus();
+    kept.catch((problem) => {
+      offer();
+      place.append(el("span", { class: "problem", role: "alert" }, problem.message || t("unreachable")));
+    });
   };
+  const keep = (value, comment) => post("/v1/feedback", { ...subject, verdict: value, comment });
   function offer() {
     place.replaceChildren(
       el("button", { type: "button", class: "quiet", onclick: give("right") }, t("right")),

@@ -9,7 +9,10 @@ let turns = read();
 
 export const all = () => turns;
 
+let dropped = [];
+
 export function add(question, response) {
+  turns = read(); // another tab may have gone on
   turns.push({ question, response: { ...response, results: response.results.slice(0, RESULTS_KEPT) } });
   write();
 }
@@ -21,8 +24,23 @@ export function dropFrom(place) {
 }
 
 export function clear() {
+  dropped = turns;
   turns = [];
   write();
+}
+
+export function bringBack() {
+  turns = [...dropped, ...read()];
+  write();
+}
+
+// Another tab has asked, or begun anew.
+export function onChangeElsewhere(act) {
+  window.addEventListener("storage", (event) => {
+    if (event.key !== PLACE) return;
+    turns = read();
+    act();
+  });
 }
 
 // As the service reads it: what was asked and answered, oldest first.

@@ -15,9 +15,12 @@ function showPlace() {
   unmark(article);
   byId("cited-bar").hidden = true;
   const [id, at] = decoded(location.hash.slice(1)).split(";at=");
-  if (!id) return;
+  if (!id && at === undefined) return;
   const anchor = byId(id);
-  const places = parsePlaces(at ?? anchor?.dataset.spans);
+  // Words are marked within their passage alone: a link made up by somebody names no other place.
+  const whole = parsePlaces(anchor?.dataset.spans);
+  const wanted = parsePlaces(at);
+  const places = wanted.length && wanted.every((place) => within(place, whole)) ? wanted : whole;
   const marks = places.length ? mark(article, places) : [];
   const seen = marks.find((each) => each.getClientRects().length);
   if (seen) {
@@ -26,7 +29,8 @@ function showPlace() {
     if (document.readyState !== "complete") {
       window.addEventListener("load", () => requestAnimationFrame(() => bringIntoView(seen)), { once: true });
     }
-    announce(`${t("cited_words")}: ${marks.map((each) => each.textContent).join("")}`);
+    const words = marks.filter((each) => !each.closest("[hidden]")).map((each) => each.textContent);
+    announce(`${t("cited_words")}: ${Array.from(words.join("")).slice(0, 300).join("")}`);
     showBar(id);
   } else if (anchor) {
     anchor.scrollIntoView({ block: "start" });
@@ -35,6 +39,8 @@ function showPlace() {
     byId("cited-bar").hidden = false;
   }
 }
+
+const within = ({ start, end }, spans) => spans.some((span) => span.start <= start && start < end && end <= span.end);
 
 function bringIntoView(marked) {
   const tall = marked.getBoundingClientRect().height > window.innerHeight / 3;

@@ -7,7 +7,8 @@ export function parsePlaces(text) {
     .split(",")
     .map((each) => /^(\d{1,9})-(\d{1,9})$/.exec(each))
     .filter(Boolean)
-    .map(([, start, end]) => ({ start: Number(start), end: Number(end) }));
+    .map(([, start, end]) => ({ start: Number(start), end: Number(end) }))
+    .filter(({ start, end }) => start < end);
 }
 
 // Marks them and gives the marks in reading order. What is hidden is marked too: the marks' texts
