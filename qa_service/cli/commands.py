@@ -253,7 +253,7 @@ def serve(
         say(f"{variable} is not a setting of qa-service and has no effect.")
     generator, access = open_generator(settings), open_access(settings)
     with listen(settings.host, settings.port) as listener:
-        opened = open_index(settings)
+        opened = open_index(settings, wait=False)
         say(f"Serving {len(opened.passages)} passages at {address(listener)} (stop with Ctrl-C)")
         run(opened, listener, settings, generator, open_reranking(settings), access)
 
@@ -276,7 +276,7 @@ def mcp(
     from qa_service.serving.mcp_stdio import run_stdio
 
     generator = open_generator(settings)
-    opened = open_index(settings)
+    opened = open_index(settings, wait=False)
     say(f"Serving {len(opened.passages)} passages over standard input and output (MCP)")
     run_stdio(opened, settings, generator, open_reranking(settings))
 

@@ -19,6 +19,7 @@ from qa_service.errors import (
     SettingsError,
 )
 from qa_service.retrieval.embedding import BUILTIN, Embedder, load_embedder
+from qa_service.retrieval.generations import read_manifest
 from qa_service.retrieval.index import (
     BuildReport,
     Index,
@@ -26,9 +27,9 @@ from qa_service.retrieval.index import (
     build_index,
     is_stale,
     load_index,
+    tidy_index,
 )
 from qa_service.retrieval.rerank import Reranking, load_reranker
-from qa_service.retrieval.storage import read_manifest
 from qa_service.settings import Settings
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
@@ -36,26 +37,30 @@ if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.serving.access import Access
 
 _BUSY_SECONDS = 120.0
+_BEING_BUILT = "A newer index is being built; the one before it is served."
+_CANNOT_BE_BUILT = "The index is not that of the corpus as it is now, and cannot be built."
 
 
-def open_index(settings: Settings) -> Index:
+def open_index(settings: Settings, *, wait: bool = True) -> Index:
     """The index of the corpus as it is now. Says on standard error what it has to build.
 
-    Waits while another process builds there. Where the building fails and an older generation is
-    whole, that one is returned, `degraded`.
+    Where it cannot be built and an older generation is whole, that one is returned, `degraded`. So
+    it is while another process builds there; with `wait`, the end of that is waited for.
     """
     embedder = choose_embedder(settings)
     reason, whole = _load(settings, embedder)
     if reason is None and whole is not None:
+        tidy_index(settings.index_path, embedder=embedder)
         return whole
     say(f"Building the index in {settings.index_path}: {reason}.")
     try:
-        say(describe(build(settings, embedder)))
+        busy_seconds = _BUSY_SECONDS if wait or whole is None else 0.0
+        say(describe(build(settings, embedder, busy_seconds=busy_seconds)))
     except IndexFaultError as error:
         if whole is None:
             raise
         say(f"{error.message} The index as it was is used.")
-        note = f"The index is not that of the corpus as it is now ({reason}), and cannot be built."
+        note = _BEING_BUILT if isinstance(error, IndexBusyError) else _CANNOT_BE_BUILT
         return replace(whole, degraded=(*whole.degraded, note))
     return load_index(settings.index_path, embedder=embedder)
 
@@ -65,7 +70,7 @@ def choose_embedder(settings: Settings) -> Embedder:
     name = settings.embedder
     if name is None:
         try:
-            name = read_manifest(settings.index_path).embedder.name
+            name = read_manifest(settings.index_path, fallback=True).embedder.name
         except IndexFaultError:
             name = BUILTIN
     return load_embedder(
@@ -149,18 +154,24 @@ def open_access(settings: Settings) -> Access:
     )
 
 
-def build(settings: Settings, embedder: Embedder) -> BuildReport:
-    """Build with a progress bar; waits, up to two minutes, for another process that builds."""
-    deadline = time.monotonic() + _BUSY_SECONDS
+def build(
+    settings: Settings, embedder: Embedder, *, busy_seconds: float = _BUSY_SECONDS
+) -> BuildReport:
+    """Build with a progress bar; waits so long, and says so, for another process that builds."""
+    deadline = time.monotonic() + busy_seconds
+    told = False
     while True:
         try:
             with _progress_bar() as bar:
                 return build_index(
                     settings.corpus_path, settings.index_path, embedder=embedder, progress=bar
                 )
-        except IndexBusyError:
-            if time.monotonic() > deadline:
+        except IndexBusyError as error:
+            if time.monotonic() >= deadline:
                 raise
+            if not told:
+                say(f"{error.message} Waiting.")
+                told = True
             time.sleep(0.2)
 
 

@@ -24,14 +24,15 @@ from qa_service.reading.structure import read_document
 from qa_service.retrieval.aliases import AliasTable
 from qa_service.retrieval.disk import Disk
 from qa_service.retrieval.embedding import Embedder, piece_model
+from qa_service.retrieval.generations import Stored, load_generation
 from qa_service.retrieval.interaction import PieceIndex
 from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.manifest import FORMAT, FORMAT_VERSION, EmbedderRecord, Manifest
-from qa_service.retrieval.passage_vectors import PassageEmbedding
+from qa_service.retrieval.passage_vectors import PassageEmbedding, unfinished_key
+from qa_service.retrieval.publishing import building, tidy
 from qa_service.retrieval.recipe import recipe_fingerprint
 from qa_service.retrieval.records import records_to_files
 from qa_service.retrieval.staleness import source_records, stale_reason
-from qa_service.retrieval.storage import Stored, building, load_generation
 from qa_service.retrieval.terms import without_invisible
 from qa_service.types import Document, Passage, Source
 
@@ -89,10 +90,11 @@ def build_index(
     notify = progress or _silent
     sources = read_corpus(corpus)
     with building(index, disk=disk) as writer:
-        writer.clean()
         previous = _previous(index)
         if previous is not None and _is_current(previous, sources, embedder):
+            writer.clean(finished=unfinished_key(embedder))
             return _unchanged(previous, time.perf_counter() - started)
+        writer.clean()
         documents, passages = _read(corpus, sources, notify)
         texts = [embedding_text(passage) for passage in passages]
         vectors = PassageEmbedding(
@@ -118,6 +120,12 @@ def build_index(
         unchanged=False,
         seconds=time.perf_counter() - started,
     )
+
+
+def tidy_index(index: Path, *, embedder: Embedder) -> None:
+    """Remove what stopped builds left beside an index that is whole and up to date; quick when
+    there is nothing, and nothing is done where it cannot be done now."""
+    tidy(index, finished=unfinished_key(embedder))
 
 
 def embedding_text(passage: Passage) -> str:

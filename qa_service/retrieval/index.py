@@ -1,7 +1,7 @@
 """An index in memory: passages, vectors, terms and pieces of one generation, row for row.
 
-Making one is `build`, telling whether it is out of date `staleness`, the files are `storage`,
-searching is `search`.
+Making one is `build`, telling whether it is out of date `staleness`, reading and writing
+the files `generations` and `publishing`, searching `search`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from qa_service.retrieval.build import (
     Stage,
     build_index,
     embedding_text,
+    tidy_index,
 )
 from qa_service.retrieval.elements import Elements
 from qa_service.retrieval.embedding import Embedder, load_embedder, piece_model
+from qa_service.retrieval.generations import Stored, load_generation
 from qa_service.retrieval.interaction import PieceIndex
 from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.manifest import EmbedderRecord, Manifest
 from qa_service.retrieval.records import records_from_files
 from qa_service.retrieval.staleness import is_stale
 from qa_service.retrieval.static_model import StaticModel
-from qa_service.retrieval.storage import Stored, load_generation
 from qa_service.retrieval.vectors import VectorIndex
 from qa_service.types import Document, Passage
 
@@ -40,6 +41,7 @@ __all__ = [
     "Stage",
     "Progress",
     "embedding_text",
+    "tidy_index",
     "is_stale",
     "Manifest",
 ]
@@ -50,7 +52,8 @@ class Index:
     """Row i of every array is `passages[i]`; `rows` gives a passage's row by its id.
 
     `documents` are in the order of the corpus. `languages` holds each row's language (BCP 47).
-    `degraded` says, for people, why this is not the newest generation; empty when it is.
+    `degraded` says why this is not the newest generation, or not that of the corpus as it is now, in
+    words that may be shown to anyone; empty when it is.
     """
 
     path: Path

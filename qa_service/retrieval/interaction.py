@@ -125,7 +125,7 @@ class PieceIndex:
         return self.model.piece_weights[question]
 
     def to_files(self) -> dict[str, bytes]:
-        """Contents by file name, to be written and checksummed by `storage`."""
+        """Contents by file name, to be written and checksummed by `publishing`."""
         buffer = io.BytesIO()
         np.savez(buffer, vocabulary=self.vocabulary, pieces=self.pieces, starts=self.starts)
         return {_FILE: buffer.getvalue()}

@@ -106,7 +106,7 @@ class LexicalIndex:
         return sum(shares) / len(shares)
 
     def to_files(self) -> dict[str, bytes]:
-        """Contents by file name, to be written and checksummed by `storage`."""
+        """Contents by file name, to be written and checksummed by `publishing`."""
         files: dict[str, bytes] = {}
         for name, field in zip(_FIELDS, self.fields, strict=True):
             files[f"lexical-{name}.json"] = json.dumps(

@@ -1,6 +1,6 @@
 """The manifest of a generation: what it was made from, by what, and the checksum of each file.
 
-A value and its JSON form; writing and verifying files is `storage`.
+A value and its JSON form; writing files is `publishing`, verifying them `generations`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.retrieval.embedding import Embedder
-from qa_service.retrieval.storage import Stored, Writer
+from qa_service.retrieval.generations import Stored
+from qa_service.retrieval.publishing import Writer
 from qa_service.retrieval.vectors import VectorIndex
 
 _KEYS_FILE = "vectors.keys"
@@ -38,7 +39,7 @@ class EmbeddedPassages:
     resumed: int
 
     def to_files(self) -> dict[str, bytes]:
-        """Contents by file name, to be written and checksummed by `storage`."""
+        """Contents by file name, to be written and checksummed by `publishing`."""
         return {**VectorIndex.build(self.matrix).to_files(), _KEYS_FILE: b"".join(self.keys)}
 
 
@@ -94,11 +95,11 @@ class PassageEmbedding:
     def _save(self, keys: Sequence[bytes], vectors: _Vectors) -> None:
         if keys:
             matrix = np.stack([vectors[key] for key in keys])
-            self.writer.save_unfinished(self._place, _pack(keys, matrix))
+            self.writer.save_unfinished(unfinished_key(self.embedder), _pack(keys, matrix))
 
     def _resumable(self) -> _Vectors:
         found: dict[bytes, NDArray[np.float32]] = {}
-        for data in self.writer.read_unfinished(self._place):
+        for data in self.writer.read_unfinished(unfinished_key(self.embedder)):
             found.update(_unpack(data))
         return found
 
@@ -117,9 +118,10 @@ class PassageEmbedding:
             zip((keys[start : start + _KEY_BYTES] for start in starts), matrix, strict=True)
         )
 
-    @property
-    def _place(self) -> str:
-        return self.embedder.fingerprint[:16]
+
+def unfinished_key(embedder: Embedder) -> str:
+    """Where a stopped build keeps the vectors of a model."""
+    return embedder.fingerprint[:16]
 
 
 def _key(text: str) -> bytes:

@@ -11,9 +11,9 @@ from pathlib import Path
 from qa_service.errors import IndexDamagedError, IndexFormatError, IndexMissingError
 from qa_service.reading.sources import read_corpus
 from qa_service.retrieval.embedding import Embedder, piece_model
+from qa_service.retrieval.generations import read_manifest
 from qa_service.retrieval.manifest import Manifest, SourceRecord
 from qa_service.retrieval.recipe import recipe_fingerprint
-from qa_service.retrieval.storage import read_manifest
 from qa_service.types import Source
 
 

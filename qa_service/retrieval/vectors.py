@@ -78,7 +78,7 @@ class VectorIndex:
         return rows[0][found], scores[0][found]
 
     def to_files(self) -> dict[str, bytes]:
-        """Contents by file name, to be written and checksummed by `storage`."""
+        """Contents by file name, to be written and checksummed by `publishing`."""
         import faiss
 
         return {_FILE: faiss.serialize_index(self._flat).tobytes()}

@@ -28,12 +28,9 @@ class Shelf:
         return cls(index, Counter(passage.document_id for passage in index.passages))
 
 
-_NEWEST_DAMAGED = "The newest index is damaged; the one before it is served."
-
-
 class Library:
-    """Holds the shelf in service. `faults` says in words what is amiss with it, or why a newer one
-    could not be taken; it goes out to clients, so it names no path."""
+    """Holds the shelf in service. `fault` is what the watch over the disk found amiss: it goes out
+    to clients, so it names no path."""
 
     def __init__(self, index: Index) -> None:
         self.replace(index)
@@ -44,7 +41,12 @@ class Library:
 
     def replace(self, index: Index) -> None:
         self._shelf = Shelf.of(index)
-        self.faults: tuple[str, ...] = (_NEWEST_DAMAGED,) if index.degraded else ()
+        self.fault: str | None = None
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is amiss with the index in service, in words; empty when nothing is."""
+        return self.shelf.index.degraded if self.fault is None else (self.fault,)
 
 
 async def _library(request: Request) -> Library:

@@ -16,10 +16,10 @@ from mcp.server.stdio import stdio_server
 
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.rerank import Reranking
+from qa_service.serving.index_watch import watch_for_newer_index
 from qa_service.serving.library import Library
 from qa_service.serving.mcp_server import create_mcp
 from qa_service.serving.request_log import configure_logging
-from qa_service.serving.server import watch_for_newer_index
 from qa_service.settings import Settings
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search

@@ -1,26 +1,22 @@
-"""The process that listens: a socket, the web server on it, and the watch for a newer index."""
+"""The process that listens: a socket, and the web server on it."""
 
 from __future__ import annotations
 
 import errno
-import logging
 import math
 import socket
-from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio
-import anyio.to_thread
 import uvicorn
 
 from qa_service.errors import QaServiceError, SettingsError
 from qa_service.feedback import FeedbackStore
-from qa_service.retrieval.index import Index, load_index
+from qa_service.retrieval.index import Index
 from qa_service.retrieval.rerank import Reranking
-from qa_service.retrieval.storage import current_generation
 from qa_service.serving.access import Access
 from qa_service.serving.app import create_app
 from qa_service.serving.arrival import make_protocol
+from qa_service.serving.index_watch import watch_for_newer_index
 from qa_service.serving.library import Library
 from qa_service.serving.request_log import configure_logging
 from qa_service.serving.tracing import telemetry_config
@@ -29,9 +25,6 @@ from qa_service.settings import Settings
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator
 
-_log = logging.getLogger(__name__)
-
-_WATCH_SECONDS = 2.0
 _BACKLOG = 2048
 _MARGIN_SECONDS = 5.0
 
@@ -119,31 +112,6 @@ def _longest_answer(settings: Settings) -> int:
     model = settings.llm_timeout_seconds if settings.llm_base_url else 0.0
     reranker = settings.rerank_timeout_seconds if settings.reranker else 0.0
     return math.ceil(settings.receive_timeout_seconds + model + reranker + _MARGIN_SECONDS)
-
-
-async def watch_for_newer_index(library: Library, *, seconds: float = _WATCH_SECONDS) -> None:
-    """Take up a new generation when there is one. A damaged one is refused, the old one stays."""
-    newest: str | None = None
-    refused: str | None = None
-    while True:
-        await anyio.sleep(seconds)
-        index = library.shelf.index
-        try:
-            newest = await anyio.to_thread.run_sync(current_generation, index.path)
-            if newest in (None, index.generation, refused):
-                continue
-            load = partial(load_index, index.path, embedder=index.embedder, fallback=False)
-            library.replace(await anyio.to_thread.run_sync(load))
-        except (QaServiceError, OSError) as error:
-            refused = newest
-            code = error.code if isinstance(error, QaServiceError) else "index_unusable"
-            library.faults = (
-                f"A newer index cannot be used ({code}); the one before it is served.",
-            )
-            _log.error("the newer index cannot be used: %s", error)
-        else:
-            refused = None
-            _log.info("took up the index of generation %s", library.shelf.index.generation)
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> QaServiceError:

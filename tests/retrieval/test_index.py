@@ -17,7 +17,7 @@ from qa_service.errors import (
     IndexMissingError,
     ModelMismatchError,
 )
-from qa_service.retrieval.disk import Disk
+from qa_service.retrieval.disk import Disk, Step, StepKind
 from qa_service.retrieval.embedding import BuiltinEmbedder, Embedder, load_embedder
 from qa_service.retrieval.index import (
     BuildReport,
@@ -28,8 +28,8 @@ from qa_service.retrieval.index import (
     is_stale,
     load_index,
 )
+from qa_service.retrieval.publishing import building
 from qa_service.retrieval.records import records_from_files, records_to_files
-from qa_service.retrieval.storage import building
 from qa_service.retrieval.vectors import VectorIndex
 
 FRUIT = ["りんごは赤い。", "みかんは甘い。", "ぶどうは紫だ。", "ももは柔らかい。"]
@@ -293,17 +293,21 @@ def test_two_builders(corpus: Path, index: Path) -> None:
 
 
 def test_all_writes_go_through_the_disk(corpus: Path, index: Path) -> None:
-    written: set[str] = set()
+    written: set[Path] = set()
 
-    class Watching(Disk):
-        def write_file(self, path: Path, data: bytes) -> None:
-            written.add(path.name.removesuffix(".new"))
-            super().write_file(path, data)
+    def note(step: Step) -> None:
+        if step.kind is StepKind.RENAME and step.target:
+            moved = {path for path in written if path.is_relative_to(step.path)}
+            written.difference_update(moved)
+            written.update(step.target / path.relative_to(step.path) for path in moved)
+        elif step.kind in (StepKind.OPEN, StepKind.LOCK):
+            written.add(step.path)
 
-    build_index(corpus, index, embedder=load_embedder(), disk=Watching())
-    files = {path.name for path in index.rglob("*") if path.is_file()}
-    assert written == files - {"LOCK"}
-    assert not any(name.endswith((".pkl", ".pickle", ".npy")) for name in files)
+    build_index(corpus, index, embedder=load_embedder(), disk=Disk(note))
+    files = {path for path in index.rglob("*") if path.is_file()}
+    assert len(files) > 8
+    assert written == files
+    assert not any(path.suffix in {".pkl", ".pickle", ".npy"} for path in files)
 
 
 # --- out of date -------------------------------------------------------------------------------

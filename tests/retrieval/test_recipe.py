@@ -13,7 +13,10 @@ PACKAGE = Path(recipe.__file__).parent.parent
 DECIDES_NOTHING = {
     "errors.py": "says what went wrong",
     "retrieval/disk.py": "how bytes reach the disk",
-    "retrieval/storage.py": "where the files lie; another layout is another format version",
+    "retrieval/layout.py": "where the files lie; another layout is another format version",
+    "retrieval/generations.py": "reads what was written",
+    "retrieval/publishing.py": "writes what was made",
+    "retrieval/unfinished.py": "keeps vectors under the checksum of their text",
     "retrieval/manifest.py": "what is recorded of an index; another record is another format version",
     "retrieval/staleness.py": "compares what is recorded",
     "retrieval/recipe.py": "the fingerprint itself",

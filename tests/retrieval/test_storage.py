@@ -1,4 +1,7 @@
-"""The index on disk: power cuts at every step, damage in every file, strangers, two builders."""
+"""The index on disk: what is written is read, damage is found, strangers are left alone.
+
+Power cuts, and all of it at full size, are `test_crash` and scripts/torture_storage.py.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import errno
 import json
 import os
 import random
-import shutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,15 +24,15 @@ from qa_service.errors import (
     IndexFormatError,
     IndexMissingError,
 )
-from qa_service.retrieval.disk import Disk
-from qa_service.retrieval.manifest import FORMAT, FORMAT_VERSION, EmbedderRecord, Manifest
-from qa_service.retrieval.storage import (
+from qa_service.retrieval.disk import Disk, Step, StepKind
+from qa_service.retrieval.generations import (
     Stored,
-    building,
     current_generation,
     load_generation,
     read_manifest,
 )
+from qa_service.retrieval.manifest import FORMAT, FORMAT_VERSION, EmbedderRecord, Manifest
+from qa_service.retrieval.publishing import building
 
 FILES = {"vectors.faiss": bytes(range(256)) * 8, "passages.jsonl": "{}\n日米\n".encode()}
 MANIFEST = Manifest(
@@ -83,147 +85,22 @@ def test_the_one_before_is_kept_and_older_ones_are_removed(index: Path) -> None:
     assert names(index) == {"CURRENT", "LOCK", "generations"}
 
 
-# --- stopped at every step ---------------------------------------------------------------------
-
-
-class PowerCut(BaseException):
-    pass
-
-
-class FailingDisk(Disk):
-    """Stops at step `stop_at`. With a `seed`, what was not synced by then is lost: files keep a
-    part of their content, and some of the last changes of names are as if never done."""
-
-    def __init__(self, stop_at: int, *, seed: int | None = None) -> None:
-        self.steps: list[str] = []
-        self._stop_at = stop_at
-        self._random = random.Random(seed) if seed is not None else None
-        self._unsynced: set[Path] = set()
-        self._changes: list[tuple[Path, Callable[[], object]]] = []  # folder, how to undo
-
-    def make_folder(self, path: Path) -> None:
-        self._step("make_folder")
-        for folder in (path, *path.parents):
-            if not folder.exists():
-                undo = _undo_make(folder)
-                self._changes.insert(0, (folder.parent, undo))
-        super().make_folder(path)
-
-    def write_file(self, path: Path, data: bytes) -> None:
-        if not path.exists():
-            self._changes.append((path.parent, lambda: path.unlink(missing_ok=True)))
-        self._unsynced.add(path)
-        super().write_file(path, data[: len(data) // 2])
-        self._step("write_file")
-        super().write_file(path, data)
-
-    def sync_file(self, path: Path) -> None:
-        self._step("sync_file")
-        self._unsynced.discard(path)
-
-    def sync_folder(self, path: Path) -> None:
-        self._step("sync_folder")
-        self._changes = [change for change in self._changes if change[0] != path]
-
-    def rename(self, old: Path, new: Path) -> None:
-        self._step("rename")
-        before = new.read_bytes() if new.is_file() else None
-        super().rename(old, new)
-
-        def undo() -> None:
-            if new.exists():
-                new.replace(old)
-            if before is not None:
-                new.write_bytes(before)
-
-        self._changes.append((new.parent, undo))
-
-    def remove(self, path: Path) -> None:
-        if path.is_dir():  # half of it is gone
-            next(path.iterdir(), path / "none").unlink(missing_ok=True)
-        self._step("remove")
-        super().remove(path)
-
-    def _step(self, name: str) -> None:
-        self.steps.append(name)
-        if len(self.steps) == self._stop_at:
-            self._lose()
-            raise PowerCut
-
-    def _lose(self) -> None:
-        if self._random is None:
-            return
-        for path in self._unsynced:
-            if path.exists():
-                data = path.read_bytes()
-                path.write_bytes(data[: self._random.randint(0, len(data))])
-        lost = self._random.randint(0, len(self._changes))
-        for _, undo in reversed(self._changes[len(self._changes) - lost :]):
-            undo()
-
-
-def _undo_make(folder: Path) -> Callable[[], object]:
-    return lambda: shutil.rmtree(folder, ignore_errors=True)
-
-
-def _steps_of(write: Callable[[Disk], object]) -> int:
-    disk = FailingDisk(0)
-    write(disk)
-    return len(disk.steps)
-
-
-@pytest.mark.parametrize("seed", [None, 0, 1, 2], ids=["kept", "lost 0", "lost 1", "lost 2"])
-@pytest.mark.parametrize("generations", [0, 1, 2])
-def test_stopped_at_any_step_the_old_or_the_new_generation_is_whole(
-    tmp_path: Path, generations: int, seed: int | None
-) -> None:
-    def prepare(index: Path) -> Path:
-        for number in range(generations):
-            publish(index, f"old {number}")
-        return index
-
-    old = f"old {generations - 1}" if generations else None
-    steps = _steps_of(lambda disk: publish(prepare(tmp_path / "dry"), "new", disk=disk))
-    found = set()
-    for step in range(1, steps + 1):
-        index = prepare(tmp_path / f"{step}")
-        with pytest.raises(PowerCut):
-            publish(index, "new", disk=FailingDisk(step, seed=seed))
-        found.add(_content_or_none(index))
-        with building(index) as writer:
-            writer.clean()
-        _assert_no_litter(index)
-        assert _content_or_none(index) in {old, "new"}
-        publish(index, "newer")
-        assert _content_or_none(index) == "newer"
-    assert found == {old, "new"} if seed is None else found <= {old, "new"}
-
-
-def _content_or_none(index: Path) -> str | None:
-    try:
-        return content_of(load_generation(index))
-    except IndexMissingError:
-        return None
-
-
-def _assert_no_litter(index: Path) -> None:
-    assert names(index) <= {"CURRENT", "LOCK", "generations"}
-    for generation in (index / "generations").iterdir():
-        assert names(generation) == {*FILES, "content", "manifest.json"}
-    assert len(names(index / "generations")) <= 2
+# --- a build that does not end ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO])
 def test_a_disk_that_refuses(index: Path, code: int) -> None:
-    class RefusingDisk(Disk):
-        def write_file(self, path: Path, data: bytes) -> None:
-            raise OSError(code, os.strerror(code), str(path))
+    def refuse(step: Step) -> None:
+        if step.kind is StepKind.WRITE and step.path.name != "LOCK":
+            raise OSError(code, os.strerror(code))
 
     publish(index, "old")
     with pytest.raises(IndexFaultError, match="cannot be written") as caught:
-        publish(index, "new", disk=RefusingDisk())
+        publish(index, "new", disk=Disk(refuse))
     assert os.strerror(code) in caught.value.message
+    assert caught.value.file == "vectors.faiss"
     assert content_of(load_generation(index)) == "old"
+    assert names(index / "generations") == {load_generation(index).generation}
 
 
 def test_an_interrupt_while_building_changes_nothing(index: Path) -> None:

@@ -125,14 +125,6 @@ def test_a_new_index_replaces_the_old_one_as_a_whole(chapter_index: Index) -> No
     assert shelf.index is chapter_index  # a request under way keeps what it began with
 
 
-def test_an_older_index_in_place_of_a_damaged_one_is_told(chapter_index: Index) -> None:
-    older = dataclasses.replace(chapter_index, degraded=("/secret/path is damaged.",))
-    with TestClient(create_app(Library(older))) as client:
-        answer = client.get("/readyz")
-    assert answer.json()["status"] == "degraded"
-    assert "secret" not in answer.text
-
-
 def test_two_applications_share_nothing(chapter_index: Index) -> None:
     first, second = create_app(Library(chapter_index)), create_app(Library(chapter_index))
     assert first.state.library is not second.state.library

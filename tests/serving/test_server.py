@@ -1,4 +1,4 @@
-"""The real process: it starts, answers over a socket, says what is wrong, takes up a new index."""
+"""The real process: it starts, answers over a socket, says what is wrong."""
 
 from __future__ import annotations
 
@@ -9,22 +9,16 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
-from starlette.testclient import TestClient
 
 from qa_service.errors import SettingsError
-from qa_service.retrieval.embedding import load_embedder
-from qa_service.retrieval.index import Index, build_index, load_index
-from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
-from qa_service.serving.server import listen, watch_for_newer_index
+from qa_service.retrieval.index import Index
+from qa_service.serving.server import listen
 
 # Stands in the way of a package: importing it ends the process that does.
 _POISON = "raise AssertionError('the built-in model must do without ' + __name__)\n"
@@ -130,57 +124,3 @@ def test_a_port_in_use_is_said_with_the_cure(chapter_index: Index, chapter_corpu
 def test_an_address_of_another_machine_cannot_be_listened_on(host: str) -> None:
     with pytest.raises(SettingsError, match=r"--host 127\.0\.0\.1"):
         listen(host, 0)
-
-
-def _write(corpus: Path, name: str, text: str) -> None:
-    corpus.mkdir(exist_ok=True)
-    (corpus / name).write_text(text, encoding="utf-8")
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> tuple[Path, Library]:
-    """A corpus of one text, and a library over its index."""
-    corpus = tmp_path / "corpus"
-    _write(corpus, "a.txt", "りんごは赤い。\n")
-    embedder = load_embedder()
-    build_index(corpus, tmp_path / "index", embedder=embedder)
-    return corpus, Library(load_index(tmp_path / "index", embedder=embedder))
-
-
-def watch_until(library: Library, done: Callable[[], bool]) -> None:
-    """Run the watch until something has happened; fails after 20 seconds."""
-
-    async def run() -> None:
-        with anyio.fail_after(20):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(watch_for_newer_index, library, seconds=0.01))
-                while not done():
-                    await anyio.sleep(0.01)
-                tasks.cancel_scope.cancel()
-
-    anyio.run(run)
-
-
-def test_takes_up_a_newer_index(small: tuple[Path, Library]) -> None:
-    corpus, library = small
-    old = library.shelf.index
-    _write(corpus, "b.txt", "みかんは甘い。\n")
-    build_index(corpus, old.path, embedder=old.embedder)
-    watch_until(library, lambda: library.shelf.index.generation != old.generation)
-    assert list(library.shelf.index.documents) == ["a", "b"]
-    assert library.faults == ()
-
-
-def test_keeps_the_old_index_when_the_newer_one_is_damaged(small: tuple[Path, Library]) -> None:
-    corpus, library = small
-    old = library.shelf.index
-    _write(corpus, "b.txt", "みかんは甘い。\n")
-    build_index(corpus, old.path, embedder=old.embedder)
-    for file in old.path.rglob("*"):
-        if file.is_file() and file.name != "CURRENT":
-            file.write_bytes(file.read_bytes()[:-1])
-    watch_until(library, lambda: bool(library.faults))
-    assert library.shelf.index is old
-    with TestClient(create_app(library)) as client:
-        assert client.get("/readyz").json()["status"] == "degraded"
-        assert client.post("/v1/search", json={"query": "りんご"}).json()["results"]
