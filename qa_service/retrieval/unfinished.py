@@ -5,6 +5,7 @@ Nothing depends on it: what is not whole is passed over.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,12 @@ class UnfinishedWork:
         folder = self._folder / key
         self.disk.make_folder(folder)
         path = folder / f"{len(entries(folder)):06d}-{short_checksum(data)}"
-        self.disk.write_file(path, data)
+        try:
+            self.disk.write_file(path, data)
+        except OSError:
+            with suppress(OSError):  # half of it would only fill the disk
+                self.disk.remove(path)
+            raise
         self.disk.sync_folder(folder)
 
     def read(self, key: str) -> list[bytes]:
@@ -33,9 +39,11 @@ class UnfinishedWork:
         return [data for path in entries(self._folder / key) if (data := _read(path)) is not None]
 
     def kept(self, key: str | None = None) -> list[Path]:
-        """What there is to remove: under `key`, or everything."""
-        path = self._folder if key is None else self._folder / key
-        return [path] if path.exists() else []
+        """What there is to remove: all that is under `key`, or everything."""
+        keys = [entry.name for entry in entries(self._folder)]
+        if key is None or set(keys) <= {key}:
+            return [self._folder] if self._folder.exists() else []
+        return [self._folder / key] if key in keys else []
 
     @property
     def _folder(self) -> Path:
