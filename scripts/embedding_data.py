@@ -266,7 +266,7 @@ def load_corpus(
     def ids(name: str, texts: Sequence[str], change: Callable[[str], str] = str) -> Texts:
         path = cache / f"{name}.npz"
         if path.exists():
-            with np.load(path) as arrays:
+            with np.load(path, allow_pickle=False) as arrays:
                 return Texts(arrays["ids"], arrays["offsets"])
         say(f"tokenising {name}: {len(texts):,} texts")
         result = tokenise(tokenizer, [change(text) for text in texts])

@@ -129,11 +129,11 @@ class Bench:
         return degraded(found) if stored.degraded else found
 
     def start(self, index: Path, version: Version) -> tuple[Index, float]:
-        """What every command begins with, and the seconds that it took."""
+        """What every command begins with, the model being loaded, and the seconds that it took."""
         settings = Settings(corpus=self.corpus(version), index=index)
         started = time.perf_counter()
         with contextlib.redirect_stderr(io.StringIO()):
-            opened = open_index(settings)
+            opened = open_index(settings, embedder=self.embedder)
         return opened, time.perf_counter() - started
 
 

@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -65,7 +66,7 @@ def stop_at_every_step(
                 place = f"{scene.name}, step {number} of {steps}, seed {seed}"
                 with bench.copy_of(scene.template) as index:
                     hook = _losing(index, number, seed) if lossy else _plainly_stopping(number)
-                    if _in_child(lambda: _build(bench, index, hook, seed)) != _STOPPED:  # noqa: B023
+                    if _in_child(partial(_build, bench, index, hook, seed)) != _STOPPED:
                         outcome.faults.append(f"{place}: the child did not stop there")
                     judge(bench, scene, index, place, outcome, start_old=(number + seed) % 2 == 0)
     return outcome
@@ -82,7 +83,7 @@ def stop_at_random_times(bench: Bench, *, kills: int, lossy: bool, seed: int = 0
         seconds = chance.uniform(0.001, longest)
         with bench.copy_of(scene.template) as index:
             if lossy:
-                ended = _in_child(lambda: _build_for(bench, index, seconds, chance))  # noqa: B023
+                ended = _in_child(partial(_build_for, bench, index, seconds, chance))
             else:
                 ended = _killed_after(lambda: _build(bench, index, _ignore, 0), seconds)
             finished += ended == 0
@@ -92,13 +93,13 @@ def stop_at_random_times(bench: Bench, *, kills: int, lossy: bool, seed: int = 0
     return outcome
 
 
-def losses_without_sync(bench: Bench, *, folders: bool) -> Outcome:
+def losses_without_sync(bench: Bench, *, folders: bool, every: int = 1) -> Outcome:
     """The trials on trial: a disk that never syncs its folders (or its files) is found out."""
     outcome = Outcome(f"self-check: a disk that never syncs {'folders' if folders else 'files'}")
     scene = next(scene for scene in scenes(bench) if scene.name == "two generations")
     steps = _count_steps(bench, scene, 0)
     found = 0
-    for number in range(steps * 2 // 3, steps + 1):  # before, there is nothing to lose
+    for number in range(steps * 2 // 3, steps + 1, every):  # before, there is nothing to lose
         with bench.copy_of(scene.template) as index:
             cache = PageCache(index.parent)
 
@@ -106,8 +107,8 @@ def losses_without_sync(bench: Bench, *, folders: bool) -> Outcome:
                 if step.kind is not StepKind.SYNC or step.path.is_dir() != folders:
                     cache(step)
 
-            hook = _stopping(number, remember, lambda: cache.lose(Random(number), Loss.ANY))  # noqa: B023
-            _in_child(lambda: _build(bench, index, hook, 0))  # noqa: B023
+            hook = _stopping(number, remember, partial(cache.lose, Random(number), Loss.ANY))
+            _in_child(partial(_build, bench, index, hook, 0))
             found += bench.held(index) not in scene.allowed
             outcome.trials += 1
     outcome.figures["losses found"] = found
@@ -165,7 +166,7 @@ def _build_for(bench: Bench, index: Path, seconds: float, chance: Random) -> Non
 def _losing(index: Path, number: int, seed: int) -> Hook:
     cache, chance = PageCache(index.parent), Random(f"{seed} {number}")
     loss = list(Loss)[seed % len(Loss)]
-    return _stopping(number, cache, lambda: cache.lose(chance, loss))
+    return _stopping(number, cache, partial(cache.lose, chance, loss))
 
 
 def _plainly_stopping(number: int) -> Hook:

@@ -72,8 +72,8 @@ def run(part: str, bench: Bench, arguments: argparse.Namespace) -> Iterator[Outc
         case "steps":
             yield stop_at_every_step(bench, seeds=seeds, every=every, lossy=False)
         case "losses":
-            yield losses_without_sync(bench, folders=False)
-            yield losses_without_sync(bench, folders=True)
+            yield losses_without_sync(bench, folders=False, every=min(every, 3))
+            yield losses_without_sync(bench, folders=True, every=min(every, 3))
             yield stop_at_every_step(bench, seeds=seeds, every=every, lossy=True)
         case "kills":
             yield stop_at_random_times(bench, kills=arguments.kills, lossy=False)

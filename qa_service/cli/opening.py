@@ -41,13 +41,13 @@ _BEING_BUILT = "A newer index is being built; the one before it is served."
 _CANNOT_BE_BUILT = "The index is not that of the corpus as it is now, and cannot be built."
 
 
-def open_index(settings: Settings, *, wait: bool = True) -> Index:
+def open_index(settings: Settings, *, embedder: Embedder | None = None, wait: bool = True) -> Index:
     """The index of the corpus as it is now. Says on standard error what it has to build.
 
     Where it cannot be built and an older generation is whole, that one is returned, `degraded`. So
     it is while another process builds there; with `wait`, the end of that is waited for.
     """
-    embedder = choose_embedder(settings)
+    embedder = embedder or choose_embedder(settings)
     reason, whole = _load(settings, embedder)
     if reason is None and whole is not None:
         tidy_index(settings.index_path, embedder=embedder)
@@ -201,8 +201,8 @@ def _load(settings: Settings, embedder: Embedder) -> tuple[str | None, Index | N
     try:
         index = load_index(settings.index_path, embedder=embedder)
     except (IndexFaultError, ModelMismatchError) as error:
-        return reason or error.message, None
-    return (reason or " ".join(index.degraded) or None), index
+        return reason or error.message.removesuffix("."), None
+    return reason or " ".join(index.degraded).removesuffix(".") or None, index
 
 
 class _Bar:

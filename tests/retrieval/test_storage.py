@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import random
+import stat
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -32,7 +33,7 @@ from qa_service.retrieval.generations import (
     read_manifest,
 )
 from qa_service.retrieval.manifest import FORMAT, FORMAT_VERSION, EmbedderRecord, Manifest
-from qa_service.retrieval.publishing import building
+from qa_service.retrieval.publishing import building, tidy
 
 FILES = {"vectors.faiss": bytes(range(256)) * 8, "passages.jsonl": "{}\n日米\n".encode()}
 MANIFEST = Manifest(
@@ -109,6 +110,79 @@ def test_an_interrupt_while_building_changes_nothing(index: Path) -> None:
         raise KeyboardInterrupt
     assert content_of(load_generation(index)) == "old"
     publish(index, "new")  # the lock is free
+
+
+def test_a_full_disk_keeps_nothing_of_what_did_not_fit(index: Path) -> None:
+    def refuse(step: Step) -> None:
+        if step.kind is StepKind.WRITE and step.path.name != "LOCK":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with building(index, disk=Disk(refuse)) as writer:
+        with pytest.raises(IndexFaultError, match="No space left"):
+            writer.save_unfinished("key", b"vectors")
+        with pytest.raises(IndexFaultError, match="No space left"):
+            writer.publish(MANIFEST, FILES)
+    assert {path.name for path in index.rglob("*") if path.is_file()} == {"LOCK"}
+
+
+def test_what_cannot_be_removed_is_no_reason_not_to_build(
+    index: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(step: Step) -> None:
+        if step.kind is StepKind.REMOVE:
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM), str(step.path))
+
+    for content in "abc":
+        publish(index, content, disk=Disk(refuse))
+    assert content_of(load_generation(index)) == "c"
+    assert "cannot remove" in caplog.text
+    publish(index, "d")
+    assert names(index) == {"CURRENT", "LOCK", "generations"}
+    assert len(names(index / "generations")) == 2
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EACCES])
+def test_a_folder_that_cannot_be_synced(
+    index: Path, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a network share, or in a folder that may be written but not listed."""
+    sync = os.fsync
+
+    def refuse(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(code, os.strerror(code))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    publish(index, "a")
+    assert content_of(load_generation(index)) == "a"
+
+
+def test_what_a_stopped_build_left_is_tidied_up(index: Path) -> None:
+    published = [publish(index, content) for content in "ab"]
+    with building(index) as writer:
+        writer.save_unfinished("done", b"of no more use")
+        writer.save_unfinished("other", b"of use")
+    for name in ("000003.building", "000001-0123456789abcdef.removed"):
+        (index / "generations" / name).mkdir()
+        (index / "generations" / name / "vectors.faiss").write_bytes(b"half")
+    (index / "CURRENT.new").write_bytes(b"0000")
+    with building(index):
+        tidy(index, finished="done")  # not now: another one builds
+    assert (index / "CURRENT.new").exists()
+    tidy(index, finished="done")
+    assert names(index) == {"CURRENT", "LOCK", "generations", "unfinished"}
+    assert names(index / "generations") == set(published)
+    assert names(index / "unfinished") == {"other"}
+    tidy(index, finished="other")
+    assert names(index) == {"CURRENT", "LOCK", "generations"}
+
+
+def test_a_folder_with_nothing_to_tidy_is_not_touched(index: Path) -> None:
+    publish(index, "a")
+    before = {path: path.stat().st_mtime_ns for path in (index, *index.rglob("*"))}
+    tidy(index, finished="key")
+    assert {path: path.stat().st_mtime_ns for path in (index, *index.rglob("*"))} == before
 
 
 # --- damage ------------------------------------------------------------------------------------
@@ -189,6 +263,16 @@ def test_sizes_are_checked_without_reading(index: Path) -> None:
     path.write_bytes(b"longer than before")
     with pytest.raises(IndexDamagedError, match="content"):
         read_manifest(index)
+
+
+def test_the_manifest_of_the_last_good_one(index: Path) -> None:
+    with building(index) as writer:
+        writer.publish(replace(MANIFEST, recipe="old"), FILES)
+    generation = publish(index, "new")
+    (index / "generations" / generation / "manifest.json").write_bytes(b"{}")
+    with pytest.raises(IndexDamagedError, match=r"manifest\.json"):
+        read_manifest(index)
+    assert read_manifest(index, fallback=True).recipe == "old"
 
 
 # --- other folders -----------------------------------------------------------------------------
@@ -321,4 +405,5 @@ def test_unfinished_work_that_is_damaged_is_passed_over(index: Path) -> None:
         for data in (b"one", b"two"):
             writer.save_unfinished("key", data)
         next(path for path in sorted((index / "unfinished" / "key").iterdir())).write_bytes(b"o")
+        (index / "unfinished" / "key" / "000009-folder").mkdir()
         assert writer.read_unfinished("key") == [b"two"]
