@@ -155,6 +155,19 @@ class Settings(BaseSettings):
         le=100_000,
         description="Requests that may wait for one of these threads; more are refused with 503.",
     )
+    requests_max: int = Field(
+        default=256,
+        ge=1,
+        le=100_000,
+        description="Requests under way at the same time, streamed answers included; more are "
+        "refused with 503.",
+    )
+    body_max_bytes: int = Field(
+        default=1_000_000,
+        ge=10_000,
+        le=1_000_000_000,
+        description="How large the body of a request may be; larger ones are refused with 413.",
+    )
     receive_timeout_seconds: float = Field(
         default=10.0,
         gt=0,

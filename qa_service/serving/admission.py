@@ -1,18 +1,20 @@
-"""How many requests may wait for the processor: beyond that, a quick "come back later".
+"""How many requests may come in: beyond that, a quick "come back later".
 
 A request that would wait long is better refused at once: who is served is served soon, and who is not
-can go elsewhere. What counts is the queue before the threads that compute; requests that wait for a
-language model are not in it.
+can go elsewhere. Two things are counted: the queue before the threads that compute, and everything that
+is under way, answers that are still being streamed and waits for a language model included.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 
 import anyio
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from qa_service.serving.problems import MEDIA_TYPE, problem_response
+from qa_service.serving.openai_errors import is_openai_path, openai_refusal
+from qa_service.serving.problems import problem_response
 
 RETRY_SECONDS = 1
 EXEMPT = ("/healthz", "/readyz", "/metrics", "/assets/")
@@ -22,54 +24,55 @@ _DETAIL = "More is asked than this machine can answer just now. Try again in a s
 
 
 class Admission:
-    """`queue_max` requests may wait for one of the limiter's threads."""
+    """`queue_max` requests may wait for one of the limiter's threads, `requests_max` may be under
+    way in all. `on_refusal` is called for each that is refused."""
 
-    def __init__(self, limiter: anyio.CapacityLimiter, *, queue_max: int) -> None:
+    def __init__(
+        self,
+        limiter: anyio.CapacityLimiter,
+        *,
+        queue_max: int,
+        requests_max: int,
+        on_refusal: Callable[[], None],
+    ) -> None:
         self._limiter = limiter
         self._queue_max = queue_max
-        self.refused = 0
+        self._requests_max = requests_max
+        self.on_refusal = on_refusal
+        self.under_way = 0
 
     @property
     def full(self) -> bool:
-        return self._limiter.statistics().tasks_waiting >= self._queue_max
+        return (
+            self.under_way >= self._requests_max
+            or self._limiter.statistics().tasks_waiting >= self._queue_max
+        )
 
 
 class AdmissionGate:
-    """Middleware: 503 with Retry-After while the queue is full, but not for EXEMPT paths."""
+    """Middleware: 503 with Retry-After while no more may come in, but not for EXEMPT paths."""
 
     def __init__(self, app: ASGIApp, *, admission: Admission) -> None:
         self._app = app
         self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._admission.full and not _is_exempt(scope["path"]):
-            self._admission.refused += 1
-            refusal = problem_response(
-                503, _CODE, _DETAIL, headers={"Retry-After": str(RETRY_SECONDS)}
-            )
-            await refusal(scope, receive, send)
+        if scope["type"] != "http" or scope["path"].startswith(EXEMPT):
+            await self._app(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        if self._admission.full:
+            self._admission.on_refusal()
+            await overloaded(scope["path"])(scope, receive, send)
+            return
+        self._admission.under_way += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._admission.under_way -= 1
 
 
-def refusal_bytes() -> bytes:
-    """The same refusal as it goes over the wire, for who has not even parsed the request."""
-    problem = {
-        "type": "about:blank",
-        "title": "Service Unavailable",
-        "status": 503,
-        "detail": _DETAIL,
-        "code": _CODE,
-        "errors": [],
-    }
-    body = json.dumps(problem).encode()
-    head = (
-        "HTTP/1.1 503 Service Unavailable\r\n"
-        f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
-        f"Retry-After: {RETRY_SECONDS}\r\nConnection: close\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-def _is_exempt(path: str) -> bool:
-    return path.startswith(EXEMPT)
+def overloaded(path: str) -> Response:
+    headers = {"Retry-After": str(RETRY_SECONDS)}
+    if is_openai_path(path):
+        return openai_refusal(503, _CODE, _DETAIL, headers=headers)
+    return problem_response(503, _CODE, _DETAIL, headers=headers)

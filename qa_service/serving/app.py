@@ -31,7 +31,7 @@ from qa_service.serving import (
 )
 from qa_service.serving.access import Access, AccessGate
 from qa_service.serving.admission import Admission, AdmissionGate
-from qa_service.serving.arrival import BodyClock
+from qa_service.serving.bodies import BodyLimits
 from qa_service.serving.docs_page import render_docs
 from qa_service.serving.event_stream import HEARTBEAT_SECONDS
 from qa_service.serving.language_model import LanguageModel
@@ -67,6 +67,8 @@ def create_app(
     chat_footer: bool = False,
     search_threads: int = 4,
     queue_max: int = 32,
+    requests_max: int = 256,
+    body_max_bytes: int = 1_000_000,
     receive_seconds: float = 10.0,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     watch: Watcher | None = None,
@@ -85,7 +87,13 @@ def create_app(
     """
     language_model = LanguageModel(generator)
     search_limiter = anyio.CapacityLimiter(search_threads)
-    mcp = McpEndpoint(library, generator=generator, reranking=reranking, limiter=search_limiter)
+    mcp = McpEndpoint(
+        library,
+        generator=generator,
+        reranking=reranking,
+        limiter=search_limiter,
+        body_max_bytes=body_max_bytes,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -118,10 +126,15 @@ def create_app(
     app.state.language_model = language_model
     app.state.chat_footer = chat_footer
     app.state.heartbeat_seconds = heartbeat_seconds
-    app.state.admission = Admission(search_limiter, queue_max=queue_max)
+    app.state.admission = Admission(
+        search_limiter,
+        queue_max=queue_max,
+        requests_max=requests_max,
+        on_refusal=metrics.refused,
+    )
     app.state.access = access
     # Each around those before it: the log sees all, who may not ask costs no place in the queue.
-    app.add_middleware(BodyClock, seconds=receive_seconds)
+    app.add_middleware(BodyLimits, max_bytes=body_max_bytes, seconds=receive_seconds)
     app.add_middleware(AdmissionGate, admission=app.state.admission)
     app.add_middleware(AccessGate, access=access)
     if cors_origins:

@@ -1,27 +1,30 @@
-"""Requests that come slowly, or not to their end: they are given up after a while.
+"""Connections: requests that come slowly, too large in their heads, or when no more may come in.
 
-`ArrivalProtocol` is uvicorn's own protocol with a clock for the headers; the body has its clock in
-`BodyClock`, a middleware. Both exist because neither uvicorn nor Starlette has them.
+`make_protocol` is uvicorn's own protocol with what neither uvicorn nor Starlette has: a clock and
+bounds for the head of a request, refusals that cost next to nothing, an end for clients that go on
+sending when they have their answer, and an end of the server at which nobody is cut off. Bodies have
+their limits in `bodies`, for any server.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from http import HTTPStatus
 
-import anyio
 import h11
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from qa_service.serving.admission import EXEMPT, Admission, refusal_bytes
+from qa_service.serving.admission import EXEMPT, Admission, overloaded
 from qa_service.serving.problems import problem_response
 
 _HEAD_MAX_BYTES = 64 * 1024
 _HEADERS_MAX = 200
-_LINGER_SECONDS = 1.0
+_LINGER_SECONDS = 2.0
+_LAST_CALL_SECONDS = 0.2
 _GIVEN_UP = {
     400: ("bad_request", "This is no HTTP request that can be read."),
     408: ("request_timeout", "The request did not come to its end in time."),
@@ -31,19 +34,24 @@ _GIVEN_UP = {
     ),
 }
 _EXEMPT_STARTS = tuple(f"{method} {path}".encode() for method in ("GET", "HEAD") for path in EXEMPT)
+_OPENAI_START = b"POST /v1/chat/"
+
+# "content-length: 57" of a head in small letters
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*(?=\r\n)")
 
 
 def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
-    """For `uvicorn.Config(http=…)`: `seconds` is how long the headers of a request may take.
+    """For `uvicorn.Config(http=…)`: `seconds` is how long the head of a request may take.
 
-    While the queue is full a request is refused before it is parsed, which costs a tenth of parsing:
-    that keeps the processor for those who are served.
+    While no more may come in, a request is refused before it is parsed, which costs a tenth of
+    parsing: that keeps the processor for those who are served.
     """
-    refusal = refusal_bytes()
+    refusal, openai_refusal = overloaded("/"), overloaded("/v1/chat/completions")
 
     class ArrivalProtocol(H11Protocol):
         _clock: asyncio.TimerHandle | None = None
-        _given_up = False
+        _leaving = False
+        _stopping = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -54,28 +62,29 @@ def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
-            if self._given_up:
+            if self._leaving:
                 return
-            begins = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
-            if begins and admission.full and not data.startswith(_EXEMPT_STARTS):
-                admission.refused += 1
-                self.transport.write(refusal)
-                self.transport.close()
-                return
-            if self.conn.their_state is h11.IDLE and _is_too_large(
-                self.conn.trailing_data[0] + data
-            ):
-                self._give_up(431)
-                return
+            if self.conn.their_state is h11.IDLE:
+                begun = self.conn.trailing_data[0]
+                if not begun and admission.full and not data.startswith(_EXEMPT_STARTS):
+                    self._refuse(data)
+                    return
+                if _is_too_large(begun + data):
+                    self._give_up(431)
+                    return
             super().data_received(data)
-            if self.conn.their_state is h11.IDLE:  # its headers are not all there
+            if self.conn.their_state is h11.IDLE:  # its head is not all there
                 self._start_clock()
             else:
                 self._stop_clock()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
-            if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+            if self.transport.is_closing():
+                return
+            if self.conn.their_state is h11.SEND_BODY:  # it has its answer, and sends on
+                self._leave()
+            elif self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
                 self._start_clock()  # the beginning of the next request has come already
 
         def send_400_response(self, msg: str) -> None:
@@ -84,35 +93,75 @@ def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
             status = getattr(error, "error_status_hint", 400)
             self._give_up(status if status in _GIVEN_UP else 400)
 
+        def shutdown(self) -> None:
+            """The server stops: who has asked is answered, and told that the connection ends; a
+            request that is on its way may still come."""
+            self._stopping = True
+            if self._is_busy():
+                self.cycle.default_headers = self.server_state.default_headers
+                super().shutdown()
+            else:
+                self.loop.call_later(_LAST_CALL_SECONDS, self._close_unless_busy)
+
+        def _close_unless_busy(self) -> None:
+            if not self._is_busy():
+                self.transport.close()
+
+        def _is_busy(self) -> bool:
+            return self.cycle is not None and not self.cycle.response_complete
+
         def _start_clock(self) -> None:
             if self._clock is None:
-                self._clock = self.loop.call_later(seconds, self._headers_are_late)
+                self._clock = self.loop.call_later(seconds, self._head_is_late)
 
         def _stop_clock(self) -> None:
             if self._clock is not None:
                 self._clock.cancel()
                 self._clock = None
 
-        def _headers_are_late(self) -> None:
+        def _head_is_late(self) -> None:
             self._clock = None
             if not self.transport.is_closing():
                 self._give_up(408)
 
-        def _give_up(self, status: int) -> None:
-            code, detail = _GIVEN_UP[status]
-            response = problem_response(status, code, detail)
-            head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
-            fields = b"".join(
-                name + b": " + value + b"\r\n" for name, value in response.raw_headers
-            )
-            body = bytes(response.body)
-            self._given_up = True
+        def _refuse(self, data: bytes) -> None:
+            admission.on_refusal()
+            response = openai_refusal if data.startswith(_OPENAI_START) else refusal
+            size = _whole_size(data)
+            if size != len(data):
+                self._leave(_as_bytes(response, close=True))
+                return
+            close = self._stopping or not _may_stay(data)
+            self.transport.write(_as_bytes(response, close=close))
             self._stop_clock()
-            self.transport.write(head + fields + b"connection: close\r\n\r\n" + body)
-            # What the client still sends is read and dropped: closing at once would reset the
-            # connection, and the client would not see why.
+            self._unset_keepalive_if_required()
+            if close:
+                self.transport.close()
+            else:
+                self.timeout_keep_alive_task = self.loop.call_later(
+                    self.timeout_keep_alive, self.timeout_keep_alive_handler
+                )
+
+        def _give_up(self, status: int) -> None:
+            if self._is_busy() and self.cycle.response_started:
+                self.transport.close()  # there is no place for another response
+                return
+            code, detail = _GIVEN_UP[status]
+            self._leave(_as_bytes(problem_response(status, code, detail), close=True))
+
+        def _leave(self, last_words: bytes = b"") -> None:
+            """What the client still sends is dropped for a while: closing at once would reset the
+            connection, and the client might not see what it was told."""
+            self._leaving = True
+            self._stop_clock()
+            self._unset_keepalive_if_required()
+            if self._is_busy():
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+            self.transport.write(last_words)
             if self.transport.can_write_eof():
                 self.transport.write_eof()
+            self.flow.resume_reading()
             self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     return ArrivalProtocol
@@ -125,28 +174,25 @@ def _is_too_large(begun: bytes) -> bool:
     return len(head) > _HEAD_MAX_BYTES or head.count(b"\n") > _HEADERS_MAX
 
 
-class BodyClock:
-    """Middleware: 408 for a body that has not come to its end after `seconds`."""
+def _whole_size(data: bytes) -> int | None:
+    """How many bytes the request is that begins here; None where that takes more than a glance."""
+    head, end, _ = data.partition(b"\r\n\r\n")
+    fields = head.lower() + b"\r\n"
+    lengths = _LENGTH.findall(fields)
+    plain = b"transfer-encoding" not in fields and b"\n\n" not in fields
+    if not end or not plain or len(lengths) > 1 or len(lengths) != fields.count(b"content-length"):
+        return None
+    return len(head) + len(end) + (int(lengths[0]) if lengths else 0)
 
-    def __init__(self, app: ASGIApp, *, seconds: float) -> None:
-        self._app = app
-        self._seconds = seconds
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        deadline = anyio.current_time() + self._seconds
-        whole = False
+def _may_stay(data: bytes) -> bool:
+    head = data.partition(b"\r\n\r\n")[0].lower()
+    return b" http/1.1\r\n" in head and b"\r\nconnection: close" not in head
 
-        async def receive_in_time() -> Message:
-            nonlocal whole
-            if whole:
-                return await receive()
-            with anyio.move_on_after(max(deadline - anyio.current_time(), 0)):
-                message = await receive()
-                whole = message["type"] != "http.request" or not message.get("more_body", False)
-                return message
-            raise HTTPException(408, headers={"Connection": "close"})
 
-        await self._app(scope, receive_in_time, send)
+def _as_bytes(response: Response, *, close: bool) -> bytes:
+    """A response as it goes over the wire, for who has not even been parsed."""
+    status = response.status_code
+    fields = [*response.raw_headers, *([CLOSE_HEADER] if close else [])]
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
+    return head + b"".join(b"%s: %s\r\n" % each for each in fields) + b"\r\n" + bytes(response.body)

@@ -23,7 +23,6 @@ from starlette.types import Receive, Scope, Send
 from qa_service.retrieval.rerank import Reranking
 from qa_service.serving.library import Library
 from qa_service.serving.problems import problem_response
-from qa_service.serving.strict_json import BODY_MAX_BYTES
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -43,11 +42,13 @@ class McpEndpoint:
         generator: Generator | None,
         reranking: Reranking | None,
         limiter: anyio.CapacityLimiter,
+        body_max_bytes: int,
     ) -> None:
         self._library = library
         self._generator = generator
         self._reranking = reranking
         self._limiter = limiter
+        self._body_max_bytes = body_max_bytes
         self._run: _Run | None = None
 
     def route(self) -> BaseRoute:
@@ -97,7 +98,7 @@ class McpEndpoint:
             limiter=self._limiter,
         )
         return StreamableHTTPSessionManager(
-            server, stateless=True, max_request_body_size=BODY_MAX_BYTES
+            server, stateless=True, max_request_body_size=self._body_max_bytes
         )
 
 

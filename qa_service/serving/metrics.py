@@ -57,6 +57,11 @@ class Metrics:
         self._in_flight = Gauge(
             "qa_service_requests_in_flight", "Requests being answered.", registry=self.registry
         )
+        self._refused = Counter(
+            "qa_service_refused",
+            "Requests refused because more were asked than the machine can answer.",
+            registry=self.registry,
+        )
         self._stage_seconds = Histogram(
             "qa_service_stage_seconds",
             "Stages of a search and an answer.",
@@ -110,6 +115,9 @@ class Metrics:
         self._in_flight.dec()
         self._requests.labels(method, route, str(status)).inc()
         self._request_seconds.labels(route).observe(seconds)
+
+    def refused(self) -> None:
+        self._refused.inc()
 
     def searched(self, result: SearchResult) -> None:
         self._timed("search", result.timings_ms)

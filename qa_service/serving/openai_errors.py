@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from qa_service.errors import InputError, NotFoundError, QaServiceError
 from qa_service.serving.chat_schemas import ErrorDetails, ErrorResponse
-from qa_service.serving.strict_json import StrictJsonRoute
+from qa_service.serving.strict_json import StrictJsonRoute, UnreadableJson
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +57,8 @@ def refusal(error: Exception) -> Refusal:
         return _blame_request(404, error.message, param=error.kind, code=f"{error.kind}_not_found")
     if isinstance(error, RequestValidationError):
         return _invalid(error)
+    if isinstance(error, UnreadableJson):
+        return _blame_request(400, error.detail, param=error.field, code=error.code)
     if isinstance(error, HTTPException) and error.status_code == 413:
         return _blame_request(413, "The request is too large.", code="body_too_large")
     if isinstance(error, HTTPException) and error.status_code < 500:
@@ -93,9 +95,6 @@ def _blame_request(
 def _invalid(error: RequestValidationError) -> Refusal:
     """The first thing that is wrong with a body."""
     first = error.errors()[0]
-    if first["type"] == "json_invalid":
-        reason = first["ctx"]["error"]
-        return _blame_request(400, f"The body is not JSON: {reason}.", code="invalid_json")
     if isinstance(error.body, bytes):
         return _blame_request(
             415,

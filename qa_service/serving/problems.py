@@ -25,6 +25,7 @@ from qa_service.errors import (
     NotFoundError,
     QaServiceError,
 )
+from qa_service.serving.strict_json import UnreadableJson
 
 _log = logging.getLogger(__name__)
 
@@ -146,13 +147,8 @@ def _handle_program_error(request: Request, error: Exception) -> Response:
 
 
 def _handle_invalid_request(request: Request, error: Exception) -> Response:
-    """422; what is not JSON at all is 400, and another content type than JSON 415."""
+    """422; another content type than JSON is 415."""
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    if first["type"] == "json_invalid":
-        reason, position = first["ctx"]["error"], first["loc"][-1]
-        place = f" (at character {position})" if position else ""
-        return problem_response(400, "invalid_json", f"The body is not JSON: {reason}{place}.")
     if isinstance(error.body, bytes):
         return problem_response(
             415,
@@ -191,6 +187,9 @@ _DETAILS = {
 def _handle_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = error.status_code
+    if isinstance(error, UnreadableJson):
+        field = FieldProblem(field=error.field, message=error.reason)
+        return problem_response(status, error.code, error.detail, errors=[field])
     return problem_response(
         status,
         _CODES.get(status, "http_error"),

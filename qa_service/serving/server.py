@@ -8,6 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import uvicorn
+from sse_starlette.sse import AppStatus
 
 from qa_service.errors import QaServiceError, SettingsError
 from qa_service.feedback import FeedbackStore
@@ -16,6 +17,7 @@ from qa_service.retrieval.rerank import Reranking
 from qa_service.serving.access import Access
 from qa_service.serving.app import create_app
 from qa_service.serving.arrival import make_protocol
+from qa_service.serving.draining import DrainingServer
 from qa_service.serving.index_watch import watch_for_newer_index
 from qa_service.serving.library import Library
 from qa_service.serving.request_log import configure_logging
@@ -78,6 +80,8 @@ def run(
         chat_footer=settings.chat_footer,
         search_threads=settings.search_threads,
         queue_max=settings.queue_max,
+        requests_max=settings.requests_max,
+        body_max_bytes=settings.body_max_bytes,
         receive_seconds=settings.receive_timeout_seconds,
         watch=watch_for_newer_index,
         telemetry=telemetry_config(),
@@ -89,12 +93,14 @@ def run(
     config = uvicorn.Config(
         app,
         http=make_protocol(admission=app.state.admission, seconds=settings.receive_timeout_seconds),
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_longest_answer(settings),
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    AppStatus.enable_automatic_graceful_drain = False  # a stop lets streams come to their end
+    DrainingServer(config).run(sockets=[listener])
 
 
 def _allow_open_files() -> None:
