@@ -115,7 +115,7 @@ def _label(
     place = f"{metadata.title} {number}".strip()
     if figure is not None:
         name = figure.label or {"photo": "写真", "table": "表", "figure": "図"}[figure.kind]
-        place += f" {name}「{figure.caption}」" if figure.caption else f" {name}"
+        place += f" {name}{_quoted(figure.caption)}" if figure.caption else f" {name}"
     elif box is not None:
         place += f" {box.kind}「{box.title}」" if box.title else f" {box.kind}"
     elif section.title and section.title != metadata.title:

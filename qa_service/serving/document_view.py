@@ -134,6 +134,7 @@ class _Viewer:
     notes: dict[str, Note] = field(init=False)
     figures: dict[str, Figure] = field(init=False)
     boxes: dict[str, Box] = field(init=False)
+    opened: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.quoter = Quoter(self.document)
@@ -155,7 +156,13 @@ class _Viewer:
         elements: list[Element] = []
         for box_id, run in groupby(blocks, key=lambda block: block.box_id):
             inside = tuple(self._elements(list(run)))
-            elements += inside if box_id is None else [self._box(self.boxes[box_id], inside)]
+            box = self.boxes.get(box_id or "")
+            # A footnote of a box may stand in the section of its marker, and a box go on later.
+            if box is None or box.section_id != section.id or box.id in self.opened:
+                elements += inside
+            else:
+                self.opened.add(box.id)
+                elements.append(self._box(box, inside))
         return SectionView(
             id=section_anchor(section.id),
             number=section.number,
