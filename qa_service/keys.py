@@ -7,6 +7,7 @@ again when it changes, so that making and revoking a key takes effect at once.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import json
@@ -14,15 +15,17 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from qa_service.errors import KeysError
+from qa_service.errors import InputError, KeysError
 
 _KEY = re.compile(r"qa_([a-z0-9]{8})_([A-Za-z0-9_-]{43})")  # qa_3f9c2a1b_…
+_NAME_CHARACTERS_MAX = 100
 _ABSENT = hashlib.sha256(b"").hexdigest()
 
 
@@ -76,20 +79,47 @@ class KeyRing:
         return known if same and known is not None else None
 
     def create(self, name: str, scope: Scope) -> str:
-        """The whole key, to be shown once. Raises KeysError."""
-        taken = {key.id for key in self.keys}
-        id = next(id for id in iter(lambda: secrets.token_hex(4), "") if id not in taken)
+        """The whole key, to be shown once. Raises KeysError, and InputError for a name that would
+        not show in one line."""
+        if not name.strip() or not name.isprintable() or len(name) > _NAME_CHARACTERS_MAX:
+            raise InputError(
+                "name", f"A key's name is 1 to {_NAME_CHARACTERS_MAX} characters in one line."
+            )
         secret = secrets.token_urlsafe(32)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._write((*self.keys, Key(id, name, scope, _hash(secret), now)))
+        with self._alone():
+            taken = {key.id for key in self.keys}
+            id = next(id for id in iter(lambda: secrets.token_hex(4), "") if id not in taken)
+            self._write((*self.keys, Key(id, name, scope, _hash(secret), now)))
         return f"qa_{id}_{secret}"
 
     def revoke(self, id: str) -> None:
         """Raises KeysError when there is no such key."""
-        left = tuple(key for key in self.keys if key.id != id)
-        if len(left) == len(self.keys):
-            raise KeysError(f"There is no key {id!r}. `qa-service keys list` lists them.")
-        self._write(left)
+        with self._alone():
+            left = tuple(key for key in self.keys if key.id != id)
+            if len(left) == len(self.keys):
+                raise KeysError(f"There is no key {id!r}. `qa-service keys list` lists them.")
+            self._write(left)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """From reading to writing no other process changes the file: one that made a key meanwhile
+        would bring back a key that was just revoked."""
+        lock = self._path.with_name(f"{self._path.name}.lock")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            except OSError:
+                os.close(descriptor)
+                raise
+        except OSError as error:
+            raise KeysError(f"{lock} cannot be written: {error.strerror}.") from error
+        try:
+            yield
+        finally:
+            os.close(descriptor)
 
     def _state(self) -> tuple[int, int, int] | None:
         try:
@@ -116,10 +146,10 @@ class KeyRing:
             ) from error
 
     def _write(self, keys: Sequence[Key]) -> None:
-        """Whole or not at all, readable by its owner alone."""
+        """Whole or not at all, readable by its owner alone; a power failure afterwards does not bring
+        back what was revoked."""
         content = json.dumps({"keys": [asdict(key) for key in keys]}, ensure_ascii=False, indent=1)
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
             handle, waiting = tempfile.mkstemp(dir=self._path.parent, prefix=".keys-")
             try:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -127,11 +157,20 @@ class KeyRing:
                     file.flush()
                     os.fsync(file.fileno())
                 Path(waiting).replace(self._path)
+                _sync_folder(self._path.parent)
             except BaseException:
                 Path(waiting).unlink(missing_ok=True)
                 raise
         except OSError as error:
             raise KeysError(f"{self._path} cannot be written: {error.strerror}.") from error
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _hash(secret: str) -> str:

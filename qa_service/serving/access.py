@@ -7,29 +7,33 @@ it once, in a cookie that no script can read (the pages use that).
 from __future__ import annotations
 
 import ipaddress
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote
 
-from limits import RateLimitItem, parse
+from limits import parse_many
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection, cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from qa_service.errors import SettingsError
+from qa_service.errors import KeysError, SettingsError
 from qa_service.keys import Key, KeyRing, Scope
 from qa_service.serving.openai_errors import is_openai_path, openai_refusal
 from qa_service.serving.problems import problem_response
 
+_log = logging.getLogger(__name__)
+
 SESSION_COOKIE = "qa_key"
 
 # What needs no key: the pages' own files, signing in, and whether the process lives.
-_OPEN = ("/assets/", "/healthz", "/readyz", "/sign-in")
+_SIGN_IN = "/sign-in"
+_OPEN = ("/assets/", "/healthz", "/readyz", _SIGN_IN)
 _ADMIN = ("/metrics",)
 _SAFE = ("GET", "HEAD")
 
@@ -37,8 +41,9 @@ _DETAILS = {
     401: "Show a key: Authorization: Bearer KEY. `qa-service keys create` makes one.",
     403: "This key may not do this; it needs the scope admin.",
     429: "More requests than this client may make. Try again later.",
+    503: "The service cannot tell who may ask at present. Its log says why; try again later.",
 }
-_CODES = {401: "unauthorised", 403: "forbidden", 429: "rate_limited"}
+_CODES = {401: "unauthorised", 403: "forbidden", 429: "rate_limited", 503: KeysError.code}
 
 
 def needed_scope(path: str) -> Scope | None:
@@ -49,16 +54,16 @@ def needed_scope(path: str) -> Scope | None:
 
 
 class RateLimit:
-    """`120/minute` for each key, or address where there is no key. Counts in memory: a restart
-    forgets."""
+    """`120/minute` for each key, and for each address that shows none of them. Counts in memory: a
+    restart forgets."""
 
     def __init__(self, rate: str) -> None:
         try:
-            self._item: RateLimitItem = parse(rate)
+            self._item, *others = parse_many(rate)
         except ValueError as error:
-            raise SettingsError(
-                "rate_limit", f"{rate!r} is no rate. Write it like 120/minute or 5/second."
-            ) from error
+            raise _no_rate(rate) from error
+        if others or self._item.amount < 1:
+            raise _no_rate(rate)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def take(self, client: str) -> float | None:
@@ -72,7 +77,7 @@ class RateLimit:
 @dataclass(frozen=True, slots=True)
 class Access:
     """`keys` None lets everybody in: for an address that only this machine reaches, or because the
-    user said so. `trusted_proxies` are those whose X-Forwarded-For is believed."""
+    user said so. `trusted_proxies` are those whose X-Forwarded-For and -Proto are believed."""
 
     keys: KeyRing | None = None
     rate_limit: RateLimit | None = None
@@ -102,43 +107,43 @@ class AccessGate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
+        try:
+            refusal = self._refusal(scope)
+        except KeysError as error:
+            _log.error("%s: %s", error.code, error.message)
+            refusal = _refuse(scope["path"], 503, {"Retry-After": "10"})
         await (refusal or self._app)(scope, receive, send)
 
     def _refusal(self, scope: AsgiScope) -> Response | None:
         path, headers = scope["path"], Headers(scope=scope)
-        needed = needed_scope(path)
+        needed, ring = needed_scope(path), self._access.keys
         key: Key | None = None
-        if needed is not None and self._access.keys is not None:
-            key = self._access.keys.find(presented_key(headers))
-            if key is None and _is_page(scope, headers):
-                return RedirectResponse(f"/sign-in?next={quote(path)}", status_code=303)
-            if key is None:
-                return _refuse(path, 401, {"WWW-Authenticate": 'Bearer realm="qa_service"'})
-            if not key.allows(needed):
-                return _refuse(path, 403, {})
-        if needed is not None and self._access.rate_limit is not None:
-            client = key.id if key is not None else self.client_address(scope, headers)
-            seconds = self._access.rate_limit.take(client)
+        if needed is not None and ring is not None:
+            key = ring.find(presented_key(headers))
+        # Who guesses keys is counted too, by address: before being told that the key is wrong.
+        if needed is not None or path == _SIGN_IN:
+            seconds = self._seconds_to_wait(key, scope)
             if seconds is not None:
                 return _refuse(path, 429, {"Retry-After": str(int(seconds) + 1)})
-        return None
+        if needed is None or ring is None:
+            return None
+        if key is None and _is_page(scope, headers):
+            return RedirectResponse(f"{_SIGN_IN}?next={quote(_target(scope))}", status_code=303)
+        if key is None:
+            return _refuse(path, 401, {"WWW-Authenticate": 'Bearer realm="qa_service"'})
+        return None if key.allows(needed) else _refuse(path, 403, {})
 
-    def client_address(self, scope: AsgiScope, headers: Headers) -> str:
-        """The last address that no trusted proxy has: what stands before it, anybody can write."""
-        client = scope.get("client")
-        address = client[0] if client else ""
-        hops = [each.strip() for each in headers.get("x-forwarded-for", "").split(",")]
-        while hops and self._is_trusted(address):
-            address = hops.pop() or address
-        return address
+    def _seconds_to_wait(self, key: Key | None, scope: AsgiScope) -> float | None:
+        if self._access.rate_limit is None:
+            return None
+        address = scope["client"][0] if scope.get("client") else ""
+        return self._access.rate_limit.take(f"key {key.id}" if key else f"address {address}")
 
-    def _is_trusted(self, address: str) -> bool:
-        try:
-            found = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in self._access.trusted_proxies)
+
+def is_known(connection: HTTPConnection) -> bool:
+    """Whether who asks may see what is not for strangers. Raises KeysError."""
+    access: Access = connection.app.state.access
+    return access.keys is None or access.keys.find(presented_key(connection.headers)) is not None
 
 
 def presented_key(headers: Headers) -> str:
@@ -148,11 +153,9 @@ def presented_key(headers: Headers) -> str:
         return value.strip()
     if "x-api-key" in headers:
         return headers["x-api-key"].strip()
-    try:
-        cookie = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return ""
-    return cookie[SESSION_COOKIE].value if SESSION_COOKIE in cookie else ""
+    # Not http.cookies, which gives up at the first cookie that is not well formed: other services
+    # of the same host name set some.
+    return cookie_parser(headers.get("cookie", "")).get(SESSION_COOKIE, "")
 
 
 def _is_page(scope: AsgiScope, headers: Headers) -> bool:
@@ -160,6 +163,18 @@ def _is_page(scope: AsgiScope, headers: Headers) -> bool:
     path = scope["path"]
     page = path == "/" or path == "/docs" or path.startswith("/documents/")
     return page and scope["method"] in _SAFE and "text/html" in headers.get("accept", "")
+
+
+def _target(scope: AsgiScope) -> str:
+    """The page that was asked for, as it stands in an address."""
+    query = scope["query_string"].decode("latin-1")
+    return quote(scope["path"]) + (f"?{query}" if query else "")
+
+
+def _no_rate(rate: str) -> SettingsError:
+    return SettingsError(
+        "rate_limit", f"{rate!r} is no rate. Write one, like 120/minute or 5/second."
+    )
 
 
 def _refuse(path: str, status: int, headers: dict[str, str]) -> Response:

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import Response
 from fastapi.telemetry import TelemetryConfig
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from qa_service import __version__
 from qa_service.feedback import FeedbackStore
@@ -137,6 +138,9 @@ def create_app(
     app.add_middleware(BodyLimits, max_bytes=body_max_bytes, seconds=receive_seconds)
     app.add_middleware(AdmissionGate, admission=app.state.admission)
     app.add_middleware(AccessGate, access=access)
+    if access.trusted_proxies:
+        trusted = [str(network) for network in access.trusted_proxies]
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)
     if cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -80,8 +80,9 @@ def is_openai_path(path: str) -> bool:
 
 def openai_refusal(status: int, code: str, message: str, *, headers: Mapping[str, str]) -> Response:
     """For what is refused before a route is reached."""
-    refused = _blame_request(status, message, code=code)
-    content = refused.response.model_dump_json()
+    blamed = "invalid_request_error" if status < 500 else "server_error"
+    details = ErrorDetails(message=message, type=blamed, param=None, code=code)
+    content = ErrorResponse(error=details).model_dump_json()
     return Response(content, status, headers=headers, media_type="application/json")
 
 

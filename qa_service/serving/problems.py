@@ -21,10 +21,12 @@ from qa_service.errors import (
     FeedbackError,
     IndexFaultError,
     InputError,
+    KeysError,
     ModelError,
     NotFoundError,
     QaServiceError,
 )
+from qa_service.serving.security_headers import SECURITY_HEADERS
 from qa_service.serving.strict_json import UnreadableJson
 
 _log = logging.getLogger(__name__)
@@ -82,7 +84,8 @@ def problem_response(
     problem = _problem(status, code, detail, errors)
     # Escaped to ASCII: what a client sent comes back in messages, and may be no valid text.
     content = json.dumps(problem.model_dump())
-    return Response(content, status, headers=headers, media_type=MEDIA_TYPE)
+    whole = {**SECURITY_HEADERS, **(headers or {})}
+    return Response(content, status, headers=whole, media_type=MEDIA_TYPE)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -118,6 +121,10 @@ def problem_of(error: Exception) -> Problem:
             error.code,
             "The service cannot search at present. Its log says why; try again later.",
         )
+    if isinstance(error, KeysError):
+        _log.error("%s: %s", error.code, error.message)
+        detail = "The service cannot read its keys at present. Its log says why; try again later."
+        return _problem(503, error.code, detail)
     if isinstance(error, FeedbackError):
         _log.error("%s: %s", error.code, error.message)
         status, detail = (507, _FULL) if error.code == "feedback_full" else (503, _NOT_KEPT)

@@ -1,19 +1,23 @@
-"""Headers that keep browsers from doing what no page of this service wants."""
+"""Headers that keep browsers from doing what no page of this service wants.
+
+Those who answer before the middleware is reached (`arrival`, `admission`) or after it has failed
+(`problems`) put `SECURITY_HEADERS` on their responses themselves.
+"""
 
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_ALWAYS = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "SAMEORIGIN",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    # For what is no page: nothing in it may run or load, even where a browser shows it.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-# For what is no page: nothing in it may run or load, even where a browser shows it.
-_NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 
 
 class SecurityHeaders:
@@ -26,9 +30,8 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _ALWAYS.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Content-Security-Policy", _NO_PAGE)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

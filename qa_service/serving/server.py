@@ -97,6 +97,7 @@ def run(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # by itself uvicorn believes them of 127.0.0.1: see app, trusted_proxies
         timeout_graceful_shutdown=_longest_answer(settings),
     )
     AppStatus.enable_automatic_graceful_drain = False  # a stop lets streams come to their end

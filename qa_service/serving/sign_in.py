@@ -32,9 +32,11 @@ async def post_sign_in(request: Request) -> Response:
             break
     fields = parse_qs(bytes(form[:_FORM_MAX_BYTES]).decode("utf-8", "replace"))
     presented = fields.get("key", [""])[0].strip()
-    if access.keys is not None and access.keys.find(presented) is None:
-        return show_page("sign-in.html", request, status=401, refused=True, next=_next(request))
     response = RedirectResponse(_next(request), status_code=303)
+    if access.keys is None:  # everybody is let in: there is nothing to keep
+        return response
+    if access.keys.find(presented) is None:
+        return show_page("sign-in.html", request, status=401, refused=True, next=_next(request))
     response.set_cookie(
         SESSION_COOKIE,
         presented,
