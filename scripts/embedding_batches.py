@@ -47,7 +47,7 @@ def draw_batch(
     name = names[int(rng.choice(len(names), p=shares / shares.sum()))]
     together = neighbours if rng.random() < 0.5 else 1
     queries, answers = SOURCES[name](Draw(corpus, size, rng, together))
-    return name, (_thin(queries, drop, rng), _thin(answers, drop, rng))
+    return name, (thin(queries, drop, rng), thin(answers, drop, rng))
 
 
 # Sources ----------------------------------------------------------------------------------------
@@ -63,6 +63,10 @@ def lexicon(draw: Draw) -> Pairs:
 
 def glosses(draw: Draw) -> Pairs:
     return _parallel(draw, draw.corpus.glosses_ja, draw.corpus.glosses_en)
+
+
+def common(draw: Draw) -> Pairs:
+    return _parallel(draw, draw.corpus.common_ja, draw.corpus.common_en)
 
 
 def everyday(draw: Draw) -> Pairs:
@@ -88,7 +92,7 @@ def jaquad(draw: Draw) -> Pairs:
     corpus, rng = draw.corpus, draw.rng
     questions = corpus.questions.draw(rng, SHARE_CUT)
     contexts = corpus.contexts.draw(rng, SHARE_CUT)
-    chosen = _neighbouring(len(contexts), draw)
+    chosen = neighbouring(len(contexts), draw)
     bounds = corpus.context_questions[chosen]
     which = rng.integers(bounds[:, 0], bounds[:, 1])
     titled = rng.random(len(chosen)) < SHARE_TITLED
@@ -119,7 +123,7 @@ def english_questions(draw: Draw) -> Pairs:
     openings, rng = draw.corpus.openings, draw.rng
     return (
         [
-            np.concatenate([openings[int(rng.integers(len(openings)))], _part(query, rng)])
+            np.concatenate([openings[int(rng.integers(len(openings)))], part(query, rng)])
             for query in queries
         ],
         answers,
@@ -131,6 +135,7 @@ SOURCES: dict[str, Source] = {
     "lexicon": lexicon,
     "glosses": glosses,
     "gloss_strings": gloss_strings,
+    "common": common,
     "everyday": everyday,
     "jaquad": jaquad,
     "cross_paragraphs": cross_paragraphs,
@@ -154,8 +159,8 @@ def _sentence_and_paragraph(draw: Draw, *, query_ja: bool, answer_ja: bool) -> P
     query_texts = corpus.kyoto_ja if query_ja else corpus.kyoto_en
     answer_texts = corpus.kyoto_ja if answer_ja else corpus.kyoto_en
     sentences, paragraphs = query_texts.draw(rng, SHARE_CUT), answer_texts.draw(rng, SHARE_CUT)
-    long_enough = _paragraphs_of_sentences(corpus)
-    chosen = long_enough[_neighbouring(len(long_enough), draw)]
+    long_enough = paragraphs_of_sentences(corpus)
+    chosen = long_enough[neighbouring(len(long_enough), draw)]
     titled = rng.random(len(chosen)) < SHARE_TITLED
     queries: list[Ids] = []
     answers: list[Ids] = []
@@ -175,13 +180,13 @@ def _sentence_and_paragraph(draw: Draw, *, query_ja: bool, answer_ja: bool) -> P
     return queries, answers
 
 
-def _paragraphs_of_sentences(corpus: Corpus) -> NDArray[np.int64]:
+def paragraphs_of_sentences(corpus: Corpus) -> NDArray[np.int64]:
     """Paragraphs of at least two sentences; headings and lone lines have nothing to find."""
     rows = corpus.paragraph_rows
     return np.flatnonzero(rows[:, 1] - rows[:, 0] >= 2)
 
 
-def _neighbouring(count: int, draw: Draw) -> NDArray[np.int64]:
+def neighbouring(count: int, draw: Draw) -> NDArray[np.int64]:
     """About `size` different numbers below count, in runs of `neighbours`."""
     run = draw.neighbours
     runs = draw.rng.choice(count // run, min(draw.size // run, count // run), replace=False)
@@ -192,14 +197,14 @@ def _passage(front: list[Ids], body: Ids) -> Ids:
     return np.concatenate([*front, body])[:LONGEST_PASSAGE]
 
 
-def _part(query: Ids, rng: np.random.Generator) -> Ids:
+def part(query: Ids, rng: np.random.Generator) -> Ids:
     """A run of 40 to 100 % of the pieces: questions are shorter than the sentences that answer."""
     length = max(FEWEST_PIECES, int(len(query) * rng.uniform(0.4, 1.0)))
     start = int(rng.integers(0, max(1, len(query) - length + 1)))
     return query[start : start + length]
 
 
-def _thin(texts: list[Ids], drop: float, rng: np.random.Generator) -> list[Ids]:
+def thin(texts: list[Ids], drop: float, rng: np.random.Generator) -> list[Ids]:
     """Each text without a share of its pieces, but never without all; empty ones stay empty."""
     if drop <= 0:
         return texts

@@ -19,8 +19,11 @@ from pathlib import Path
 
 import numpy as np
 from embedding_sentences import everyday_sentences, split_glosses
+from embedding_words import common_words
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from qa_service.reading.sentences import split_sentences
 
 Ids = NDArray[np.int32]
 Pairs = tuple[list[Ids], list[Ids]]
@@ -37,6 +40,7 @@ UNKNOWN = "<unk>"
 # 同盟, サイバー, された: runs of kanji, of katakana and of hiragana
 _JAPANESE_RUN = r"[\p{Han}々〆ヶ]+|[\p{Katakana}ー]+|[\p{Hiragana}ー]+"
 EVERYDAY_SENTENCES = 400_000
+COMMON_GLOSSES = 400_000
 LONGEST_PASSAGE = 400  # pieces; what comes after is left out in training
 
 # Openings that make a statement look like what people type. The Kyoto corpus has hardly any
@@ -97,6 +101,13 @@ def read_contexts(path: Path) -> list[Context]:
         )
         for record in records
     ]
+
+
+def training_contexts(folder: Path) -> list[Context]:
+    """JaQuAD's training part without the articles held back."""
+    contexts = read_contexts(folder / "train/jaquad_train.jsonl.xz")
+    back = held_back_titles(contexts)
+    return [context for context in contexts if context.title not in back]
 
 
 def read_tatoeba(folder: Path) -> list[tuple[str, str]]:
@@ -234,9 +245,13 @@ class Corpus:
     lexicon_en: TwoWays
     glosses_ja: TwoWays  # the dictionary, one pair a gloss
     glosses_en: TwoWays
+    common_ja: TwoWays  # the same as often as the words are used, readings in kana too
+    common_en: TwoWays
     everyday_ja: TwoWays
     everyday_en: TwoWays
     contexts: TwoWays
+    context_sentences: Texts
+    sentence_bounds: NDArray[np.int64]  # (contexts, 2): first sentence, after the last
     context_titles: Texts
     questions: TwoWays
     context_questions: NDArray[np.int64]  # (contexts, 2): first question, after the last
@@ -286,13 +301,16 @@ def load_corpus(
     back = held_back_kyoto(rows)
     rows = [row for row in rows if row.article not in back]
     paragraphs, titles = paragraph_bounds(rows)
-    contexts = read_contexts(folder / "train/jaquad_train.jsonl.xz")
-    back = held_back_titles(contexts)
-    contexts = [context for context in contexts if context.title not in back]
-    stops = np.cumsum([len(context.questions) for context in contexts])
+    contexts = training_contexts(folder)
     lexicon, jmdict = read_lexicon(folder), read_jmdict(folder)
     glosses = split_glosses(jmdict)
-    everyday = everyday_sentences(jmdict, EVERYDAY_SENTENCES, np.random.default_rng(seed))
+    words = common_words(jmdict)
+    common = words.sample(COMMON_GLOSSES, np.random.default_rng([seed, 1]))
+    everyday = everyday_sentences(words, EVERYDAY_SENTENCES, np.random.default_rng(seed))
+    sentences = [
+        [sentence.of(context.text) for sentence in split_sentences(context.text)]
+        for context in contexts
+    ]
     return Corpus(
         kyoto_ja=one_way("kyoto_ja", [row.ja for row in rows]),
         kyoto_en=one_way("kyoto_en", [row.en for row in rows]),
@@ -302,14 +320,24 @@ def load_corpus(
         lexicon_en=two_ways("lexicon_en", [en for _, en in lexicon]),
         glosses_ja=two_ways("glosses_ja", [ja for ja, _ in glosses]),
         glosses_en=two_ways("glosses_en", [en for _, en in glosses]),
+        common_ja=two_ways("common_ja", [ja for ja, _ in common]),
+        common_en=two_ways("common_en", [en for _, en in common]),
         everyday_ja=two_ways("everyday_ja", [ja for ja, _ in everyday]),
         everyday_en=two_ways("everyday_en", [en for _, en in everyday]),
         contexts=two_ways("jaquad_contexts", [context.text for context in contexts]),
+        context_sentences=ids("jaquad_sentences", [each for some in sentences for each in some]),
+        sentence_bounds=_bounds([len(some) for some in sentences]),
         context_titles=ids("jaquad_titles", [context.title for context in contexts]),
         questions=two_ways("jaquad_questions", [q for c in contexts for q in c.questions]),
-        context_questions=np.stack([np.concatenate([[0], stops[:-1]]), stops], axis=1),
+        context_questions=_bounds([len(context.questions) for context in contexts]),
         openings=ids("openings", ENGLISH_OPENINGS),
     )
+
+
+def _bounds(lengths: Sequence[int]) -> NDArray[np.int64]:
+    """[2, 3] -> [[0, 2], [2, 5]]."""
+    stops = np.cumsum(lengths)
+    return np.stack([stops - lengths, stops], axis=1).astype(np.int64)
 
 
 def tokenise(tokenizer: Tokenizer, texts: Sequence[str], *, at_once: int = 20_000) -> Texts:

@@ -57,12 +57,12 @@ def pooled_loss(model: PieceVectors, pairs: Pairs) -> Tensor:
     queries, answers = pairs
     means = pooled(model, [*queries, *answers])  # one look-up: one gradient as large as the model
     scores = POOLED_SCALE * means[: len(queries)] @ means[len(queries) :].T
-    return _both_ways(scores)
+    return both_ways(scores)
 
 
 def interaction_loss(model: PieceVectors, pairs: Pairs) -> Tensor:
     queries, answers = pairs
-    return _both_ways(INTERACTION_SCALE * interaction_scores(model, queries, answers))
+    return both_ways(INTERACTION_SCALE * interaction_scores(model, queries, answers))
 
 
 def interaction_scores(
@@ -121,7 +121,7 @@ class _GroupMaximum(torch.autograd.Function):
         return result, None
 
 
-def _both_ways(scores: Tensor) -> Tensor:
+def both_ways(scores: Tensor) -> Tensor:
     """Cross entropy of finding the answer for each query and the query for each answer."""
     labels = torch.arange(scores.shape[0])
     return (

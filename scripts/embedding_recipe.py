@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STAGES = ("pooled", "interaction")
+STAGES = ("pooled", "interaction", "ranking")
 
 MIXTURES: dict[str, dict[str, float]] = {
     "pooled": {
@@ -26,11 +26,18 @@ MIXTURES: dict[str, dict[str, float]] = {
         "cross_paragraphs": 0.15,
         "same_paragraphs": 0.15,
     },
-    # a second batch of each interaction step: translation goes on with the pooled loss
+    "ranking": {
+        "jaquad": 0.40,
+        "english_questions": 0.25,
+        "cross_paragraphs": 0.20,
+        "same_paragraphs": 0.15,
+    },
+    # a second batch of each interaction and ranking step: translation goes on with the pooled loss
     "translation": {
-        "glosses": 0.40,
-        "everyday": 0.30,
-        "gloss_strings": 0.12,
+        "glosses": 0.20,
+        "common": 0.20,
+        "everyday": 0.35,
+        "gloss_strings": 0.07,
         "kyoto_sentences": 0.18,
     },
 }
@@ -42,8 +49,8 @@ class Recipe:
 
     seed: int
     steps: tuple[int, ...]
-    rates: tuple[float, ...] = (0.01, 0.005)
-    weight_rate: float = 0.01  # of the MaxSim weights, in the last stage
+    rates: tuple[float, ...] = (0.01, 0.005, 0.003)
+    weight_rate: float = 0.01  # of the MaxSim weights, in the last two stages
     vocabulary: int = 48_000
     dimension: int = 256
     longest_piece: int = 8  # characters
@@ -51,5 +58,7 @@ class Recipe:
     pooled_drop: float = 0.1  # share of the pieces of a text that are left out
     interaction_batch: int = 160
     interaction_drop: float = 0.05
+    ranking_batch: int = 320
+    ranking_neighbours: int = 16  # paragraphs of an article that are drawn together, half the time
     translation_batch: int = 2048
     pooled_share: float = 0.5  # of the pooled losses beside the MaxSim loss

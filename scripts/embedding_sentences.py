@@ -9,11 +9,11 @@ is which words stand on both sides.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from embedding_words import Words
 from numpy.typing import NDArray
 
 Pair = tuple[str, str]
@@ -45,6 +45,11 @@ COPULAS: tuple[Pair, ...] = (
     ("ではない", "is not"), ("じゃない", "isn't"), ("ですか", "is it"), ("でしょう", "will be"),
     ("になった", "became"), ("かもしれない", "may be"), ("に違いない", "must be"),
 )  # fmt: skip
+JOINERS: tuple[Pair, ...] = (
+    ("が、", "but"), ("けど、", "but"), ("ので、", "because"), ("から、", "so"), ("し、", "and"),
+    ("。そして", "and"), ("とき、", "when"), ("なら、", "if"), ("。でも、", "but"), ("前に", "before"),
+)  # fmt: skip
+SHARE_JOINED = 0.2
 # What follows which form of a Japanese verb, and the English frame: {v} write, {s} writes,
 # {ed} wrote, {en} written, {ing} writing.
 FRAMES: tuple[tuple[str, str, str], ...] = (
@@ -123,16 +128,19 @@ class WordList:
 
 
 @dataclass(frozen=True)
-class Words:
+class Vocabulary:
     verbs: WordList
     nouns: WordList
     adjectives: WordList
 
 
-def everyday_sentences(entries: Sequence[Pair], count: int, rng: np.random.Generator) -> list[Pair]:
-    """`count` sentences in both languages from dictionary entries (headword, glosses)."""
-    words = sort_words(entries)
-    return [_sentence(words, rng) for _ in range(count)]
+def everyday_sentences(words: Words, count: int, rng: np.random.Generator) -> list[Pair]:
+    """`count` sentences in both languages."""
+    vocabulary = sort_words(words)
+    return [
+        _joined(vocabulary, rng) if rng.random() < SHARE_JOINED else _sentence(vocabulary, rng)
+        for _ in range(count)
+    ]
 
 
 def split_glosses(entries: Sequence[Pair]) -> list[Pair]:
@@ -145,41 +153,34 @@ def split_glosses(entries: Sequence[Pair]) -> list[Pair]:
     ]
 
 
-def sort_words(entries: Sequence[Pair]) -> Words:
-    """Short headwords with plain glosses; verbs are those whose gloss starts with "to ".
-
-    The dictionary does not say how common a word is. The characters of common words occur in many
-    headwords, and their translations in many glosses, so the rarest of each are counted.
-    """
-    characters = Counter(character for headword, _ in entries for character in headword)
-    english = Counter(word for _, glosses in entries for word in glosses.split())
-
-    def listed(pairs: Sequence[Pair]) -> WordList:
-        common = [
-            min(200, *(english[word] for word in gloss.split()))  # grammar words are no topics
-            * min(500, *(characters[character] for character in headword))
-            / len(headword)
-            for headword, gloss in pairs
-        ]
-        return WordList(pairs, np.cumsum(np.power(common, 0.75)))
-
-    verbs: list[Pair] = []
-    nouns: list[Pair] = []
-    adjectives: list[Pair] = []
-    for headword, gloss in split_glosses(entries):
-        if len(headword) > 5 or not re.fullmatch(r"[A-Za-z' -]{3,}", gloss):
+def sort_words(words: Words) -> Vocabulary:
+    """Short words with plain glosses; verbs are those whose gloss starts with "to "."""
+    kinds: dict[str, list[int]] = {"verbs": [], "nouns": [], "adjectives": []}
+    for n, (form, gloss) in enumerate(words.pairs):
+        if len(form) > 6 or not re.fullmatch(r"[A-Za-z' -]{1,}", gloss):
             continue
         if gloss.startswith("to "):
-            if headword[-1] in GODAN and len(gloss.split()) <= 4:
-                verbs.append((headword, gloss[3:]))
-        elif len(gloss.split()) <= 2 and not re.fullmatch(
-            r"[ぁ-ん]{1,2}", headword
-        ):  # not に, には
-            (adjectives if headword.endswith("しい") else nouns).append((headword, gloss))
-    return Words(listed(verbs), listed(nouns), listed(adjectives))
+            if form[-1] in GODAN and len(gloss.split()) <= 4:
+                kinds["verbs"].append(n)
+        elif len(gloss.split()) <= 2:
+            kinds["adjectives" if form.endswith("しい") else "nouns"].append(n)
+    return Vocabulary(**{kind: _listed(words, rows) for kind, rows in kinds.items()})
 
 
-def _sentence(words: Words, rng: np.random.Generator) -> Pair:
+def _listed(words: Words, rows: list[int]) -> WordList:
+    pairs = [words.pairs[row] for row in rows]
+    verbs = all(gloss.startswith("to ") for _, gloss in pairs)
+    plain = [(form, gloss[3:]) if verbs else (form, gloss) for form, gloss in pairs]
+    return WordList(plain, np.cumsum(words.shares[rows]))
+
+
+def _joined(words: Vocabulary, rng: np.random.Generator) -> Pair:
+    (first, first_en), (second, second_en) = _sentence(words, rng), _sentence(words, rng)
+    joiner, joiner_en = JOINERS[int(rng.integers(len(JOINERS)))]
+    return f"{first.rstrip('。')}{joiner}{second}", f"{first_en.rstrip('.')} {joiner_en} {second_en}"
+
+
+def _sentence(words: Vocabulary, rng: np.random.Generator) -> Pair:
     def pick(pairs: Sequence[Pair]) -> Pair:
         return pairs[int(rng.integers(len(pairs)))]
 

@@ -2,9 +2,9 @@
 
     python scripts/train_embedding.py DATA --work WORK --output qa_service/models/builtin
 
-DATA is the data folder (train/ and eval/; only train/ is read). Two stages: `pooled` learns piece
+DATA is the data folder (train/ and eval/; only train/ is read). Three stages: `pooled` learns piece
 vectors whose mean stands for a text; `interaction` adds the MaxSim loss and learns one weight a
-piece. WORK keeps the tokenizer, the token cache and a checkpoint; the same command resumes from
+piece; `ranking` learns to rank passages as the search does, by whole and best sentence. WORK keeps the tokenizer, the token cache and a checkpoint; the same command resumes from
 there, and as every step draws from its own random generator, it goes on as if it had never stopped.
 The weights, the tokenizer and training.json, which records all that was used, are written to the
 output folder at the end of each stage.
@@ -37,7 +37,10 @@ from embedding_data import (
     sha256,
     train_tokenizer,
 )
+from embedding_lexical import Lexical, lexical_scores
 from embedding_losses import PieceVectors, interaction_loss, pooled_loss
+from embedding_ranking import ranking_loss
+from embedding_ranking_batches import draw_ranking
 from embedding_recipe import MIXTURES, STAGES, Recipe
 from safetensors.numpy import save
 from torch import Tensor
@@ -52,7 +55,7 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     recipe = Recipe(
         seed=arguments.seed,
-        steps=(arguments.steps[0], arguments.steps[1]),
+        steps=tuple(arguments.steps),
         vocabulary=arguments.vocabulary,
         dimension=arguments.dimension,
     )
@@ -70,7 +73,8 @@ def main() -> None:
     tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer_path))
     cache = work / f"tokens_{sha256(tokenizer_path)[:12]}_{recipe.seed}"
     corpus = load_corpus(arguments.data, tokenizer, cache, seed=recipe.seed, say=print)
-    run = Run(recipe, corpus, work, vocabulary=tokenizer.get_vocab_size())
+    lexical = lexical_scores(arguments.data, cache, say=print)
+    run = Run(recipe, corpus, lexical, work, vocabulary=tokenizer.get_vocab_size())
     for stage in STAGES:
         if run.finished(stage):
             continue
@@ -92,8 +96,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--vocabulary", type=int, default=48_000, help="pieces (default 48000)")
     parser.add_argument("--dimension", type=int, default=256)
     parser.add_argument(
-        "--steps", type=int, nargs=2, default=(2_400, 2_200), metavar="N",
-        help=f"steps of each stage: {', '.join(STAGES)} (default 2400 2200)",
+        "--steps", type=int, nargs=3, default=(2_400, 2_200, 3_000), metavar="N",
+        help=f"steps of each stage: {', '.join(STAGES)} (default 2400 2200 3000)",
     )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
@@ -105,9 +109,12 @@ def _arguments() -> argparse.Namespace:
 class Run:
     """A training run that can be stopped at any step and taken up again from its checkpoint."""
 
-    def __init__(self, recipe: Recipe, corpus: Corpus, work: Path, *, vocabulary: int) -> None:
+    def __init__(
+        self, recipe: Recipe, corpus: Corpus, lexical: Lexical, work: Path, *, vocabulary: int
+    ) -> None:
         self.recipe = recipe
         self.corpus = corpus
+        self.lexical = lexical
         self.checkpoint = work / "checkpoint.pt"
         self.model = PieceVectors(vocabulary, recipe.dimension)
         self.stage, self.step = STAGES[0], 0
@@ -143,7 +150,7 @@ class Run:
                     print(f"{stage} {self.step}/{total}, {left:.0f} s left: {losses}", flush=True)
                 if self.step % 500 == 0:
                     self._save()
-        if stage != "interaction" and self.step >= total:
+        if stage == "pooled" and self.step >= total:
             self.model.start_weights(*self._frequencies())
         self.losses.update({f"{stage}/{key}": round(value, 4) for key, value in shown.items()})
         self._save()
@@ -154,7 +161,9 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * remaining
         rng = np.random.default_rng([self.recipe.seed, STAGES.index(stage), self.step])
-        if stage == "interaction":
+        if stage == "ranking":
+            name, loss, reported = self._ranking(rng)
+        elif stage == "interaction":
             name, loss, reported = self._interaction(rng)
         else:
             name, loss, reported = self._pooled(rng, MIXTURES[stage])
@@ -188,16 +197,31 @@ class Run:
         kept = pooled_loss(self.model, pairs) + pooled_loss(self.model, translations)
         return name, interaction + recipe.pooled_share * kept, interaction.item()
 
+    def _ranking(self, rng: np.random.Generator) -> tuple[str, Tensor, float]:
+        recipe = self.recipe
+        name, batch = draw_ranking(
+            self.corpus, self.lexical, MIXTURES["ranking"],
+            size=recipe.ranking_batch, drop=recipe.interaction_drop,
+            neighbours=recipe.ranking_neighbours, rng=rng,
+        )  # fmt: skip
+        _, translations = draw_batch(
+            self.corpus, MIXTURES["translation"],
+            size=recipe.translation_batch, drop=recipe.pooled_drop, neighbours=1, rng=rng,
+        )  # fmt: skip
+        ranking = ranking_loss(self.model, batch)
+        kept = pooled_loss(self.model, batch.pairs()) + pooled_loss(self.model, translations)
+        return name, ranking + recipe.pooled_share * kept, ranking.item()
+
     def _steps(self, stage: str) -> int:
         return self.recipe.steps[STAGES.index(stage)]
 
     def _optimizer(self, stage: str) -> torch.optim.Adam:
-        """Adam over the vectors and, in the last stage, the weights, each with its peak rate."""
+        """Adam over the vectors and, after the first stage, the weights, each with its peak."""
         recipe = self.recipe
         groups: list[dict[str, Any]] = [
             {"params": [self.model.vectors], "peak": recipe.rates[STAGES.index(stage)]}
         ]
-        if stage == "interaction":
+        if stage != "pooled":
             groups.append({"params": [self.model.log_weights], "peak": recipe.weight_rate})
         return torch.optim.Adam(groups, fused=True)
 

@@ -86,7 +86,7 @@ def _best_unit(index: Index, question: str, passage: Passage) -> float:
     texts = [unit_text(passage, unit) for unit in cut_units(passage)]
     if not texts:
         return 0.0
-    return float(PieceIndex.build(texts, index.pieces.model).scores(question).max())
+    return float(PieceIndex.build(texts, index.pieces.model).shares(question).max())
 
 
 @cache

@@ -93,7 +93,7 @@ class Evidence:
 
     def share(self, text: str) -> float:
         """MaxSim: how much of the text's piece weight the passages match, 0 to 1."""
-        return float(self._pieces.scores(text)[0])
+        return float(self._pieces.shares(text)[0])
 
     @cached_property
     def _pieces(self) -> PieceIndex:

@@ -122,7 +122,7 @@ def _scored(
     """Best first."""
     terms = extract_terms(question, find_atoms=index.aliases.find)
     texts = [unit_text(unit.passage, unit.content) for unit in units]
-    pieces = PieceIndex.build(texts, index.pieces.model).scores(question)
+    pieces = PieceIndex.build(texts, index.pieces.model).shares(question)
     shares = np.array(
         [
             index.lexical.coverage(terms, extract_terms(text, find_atoms=index.aliases.find))

@@ -104,7 +104,7 @@ def build_index(
             **records_to_files(documents, passages),
             **vectors.to_files(),
             **_lexical(documents, texts, notify).to_files(),
-            **_pieces(embedder, texts, notify).to_files(),
+            **_pieces(embedder, passages, notify).to_files(),
         }
         notify(Stage.SAVING, 0, 1)
         manifest = _manifest(sources, embedder, len(passages))
@@ -190,9 +190,12 @@ def _lexical(documents: Sequence[Document], texts: Sequence[str], notify: Progre
     )
 
 
-def _pieces(embedder: Embedder, texts: Sequence[str], notify: Progress) -> PieceIndex:
+def _pieces(embedder: Embedder, passages: Sequence[Passage], notify: Progress) -> PieceIndex:
     return PieceIndex.build(
-        texts, piece_model(embedder), progress=_counting(notify, Stage.PIECES, len(texts))
+        [passage.text for passage in passages],
+        piece_model(embedder),
+        headings=["\n".join(passage.context) for passage in passages],
+        progress=_counting(notify, Stage.PIECES, len(passages)),
     )
 
 

@@ -4,6 +4,10 @@ The built-in model's vectors are those of its word pieces, so every piece of the
 for its nearest piece in a passage, as ColBERT does (Khattab and Zaharia, 2020), but without a
 transformer: a passage is stored as piece ids, and one matrix product of the question's pieces with
 the corpus's different pieces answers for all passages.
+
+A question is seldom answered by words from all over a long passage, so its best sentence counts as
+much as the whole, as passages do for documents in Dai and Callan (2019). The headings above a
+passage belong to each of its sentences.
 """
 
 from __future__ import annotations
@@ -15,26 +19,32 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qa_service.reading.sentences import split_sentences
 from qa_service.retrieval.static_model import StaticModel
 
 _NOISE = 0.2  # cosines up to here are chance: any two pieces of Japanese text reach them
+_SENTENCE_SHARE = 0.5  # of the best sentence in `scores`; the rest is the whole passage's
 _FILE = "pieces.npz"
-_BATCH = 1024
+_BATCH = 256
+_NOTHING = 0  # the model's unknown piece: a zero vector
 
 
 @dataclass(frozen=True, slots=True)
 class PieceIndex:
-    """The pieces of every passage, row for row.
+    """The pieces of every passage, in groups: its headings first, then each of its sentences.
 
     `vocabulary` (different pieces,) are the model's ids of the pieces that occur; `pieces` holds
-    positions in it, passage after passage; passage i has `pieces[starts[i] : starts[i + 1]]`, in
-    no order and each piece once. `units` (different pieces, dimension) are their unit vectors.
+    positions in it, group after group; group i has `pieces[starts[i] : starts[i + 1]]`, in no order
+    and each piece once, `_NOTHING` where there would be none. Passage i has the groups
+    `passages[i]` to `passages[i + 1] - 1`. `units` (different pieces, dimension) are their unit
+    vectors.
     """
 
     model: StaticModel
     vocabulary: NDArray[np.int32]
     pieces: NDArray[np.int32]
     starts: NDArray[np.int64]
+    passages: NDArray[np.int64]
     units: NDArray[np.float32]
 
     @classmethod
@@ -43,55 +53,84 @@ class PieceIndex:
         texts: Sequence[str],
         model: StaticModel,
         *,
+        headings: Sequence[str] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> PieceIndex:
-        """Cut `texts` into pieces; `progress` is called with the number of texts done."""
-        rows: list[NDArray[np.int32]] = []
-        for first in range(0, len(texts), _BATCH):
-            rows.extend(np.unique(ids) for ids in model.pieces(texts[first : first + _BATCH]))
-            if progress:
-                progress(len(rows))
-        starts = np.zeros(len(rows) + 1, dtype=np.int64)
-        np.cumsum([len(row) for row in rows], out=starts[1:])
-        flat = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int32)
-        vocabulary, pieces = np.unique(flat, return_inverse=True)
-        return cls._with_units(model, vocabulary.astype(np.int32), pieces.astype(np.int32), starts)
+        """Cut `texts` into pieces; `headings` stand above them, one string a text.
 
-    @classmethod
-    def _with_units(
-        cls,
-        model: StaticModel,
-        vocabulary: NDArray[np.int32],
-        pieces: NDArray[np.int32],
-        starts: NDArray[np.int64],
-    ) -> PieceIndex:
-        return cls(model, vocabulary, pieces, starts, model.units(vocabulary))
+        `progress` is called with the number of texts done.
+        """
+        above = [""] * len(texts) if headings is None else headings
+        rows: list[NDArray[np.int32]] = []
+        counts: list[int] = []
+        for first in range(0, len(texts), _BATCH):
+            batch = slice(first, first + _BATCH)
+            groups = [_groups(*each) for each in zip(above[batch], texts[batch], strict=True)]
+            flat = [group for each in groups for group in each]
+            rows.extend(
+                np.unique(ids) if len(ids) else np.array([_NOTHING], dtype=np.int32)
+                for ids in model.pieces(flat)
+            )
+            counts.extend(len(each) for each in groups)
+            if progress:
+                progress(len(counts))
+        together = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int32)
+        vocabulary, pieces = np.unique(together, return_inverse=True)
+        return cls(
+            model,
+            vocabulary.astype(np.int32),
+            pieces.astype(np.int32),
+            _bounds([len(row) for row in rows]),
+            _bounds(counts),
+            model.units(vocabulary),
+        )
 
     def __len__(self) -> int:
-        return len(self.starts) - 1
+        return len(self.passages) - 1
 
     def scores(self, query: str, rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """How much of the question's weight each passage matches, float32 between 0 and 1.
 
-        One score for each of `rows` (all passages when None). Every question piece counts with its
-        highest cosine in the passage, less chance, weighted by the model's learned piece weight
-        times its rarity in this corpus.
+        One score for each of `rows` (all passages when None): the mean of the whole passage and its
+        best sentence. Every question piece counts with its highest cosine there, less chance,
+        weighted by the model's learned piece weight.
         """
+        return self._scores(query, rows, sentence_share=_SENTENCE_SHARE)
+
+    def shares(self, query: str, rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """The same of the whole passages alone: a statement may stand on several sentences."""
+        return self._scores(query, rows, sentence_share=0.0)
+
+    def _scores(
+        self, query: str, rows: NDArray[np.int64] | None, *, sentence_share: float
+    ) -> NDArray[np.float32]:
         chosen = np.arange(len(self), dtype=np.int64) if rows is None else rows
-        scores = np.zeros(len(chosen), dtype=np.float32)
         question = np.unique(self.model.pieces([query])[0])
         weights = self._weights(question)
-        lengths = self.starts[chosen + 1] - self.starts[chosen]
-        filled = lengths > 0
-        if not filled.any() or not weights.sum() > 0:
-            return scores
-        places = _ranges(self.starts[chosen[filled]], lengths[filled])
-        boundaries = np.concatenate(([0], np.cumsum(lengths[filled])[:-1]))
+        if not len(chosen) or not weights.sum() > 0:
+            return np.zeros(len(chosen), dtype=np.float32)
+        weights = weights / weights.sum()
+        counts = self.passages[chosen + 1] - self.passages[chosen]
+        firsts = np.cumsum(counts) - counts  # of each chosen passage's groups among theirs
+        matched = self._matched(question, _ranges(self.passages[chosen], counts))
+        whole = np.maximum.reduceat(matched, firsts) @ weights
+        if not sentence_share:
+            return np.asarray(whole, dtype=np.float32)
+        headed = np.maximum(matched, np.repeat(matched[firsts], counts, axis=0)) @ weights
+        best = np.maximum.reduceat(headed, firsts)
+        return np.asarray(
+            (1 - sentence_share) * whole + sentence_share * best, dtype=np.float32
+        )
+
+    def _matched(
+        self, question: NDArray[np.int32], groups: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """How well each group has each question piece, (groups, question pieces), 0 to 1."""
+        lengths = self.starts[groups + 1] - self.starts[groups]
+        places = _ranges(self.starts[groups], lengths)
         cosines, held = self._cosines(question, self.pieces[places])
-        best = np.maximum.reduceat(cosines[held], boundaries, axis=0)
-        matched = np.clip((best - _NOISE) / (1 - _NOISE), 0, 1)
-        scores[filled] = matched @ (weights / weights.sum())
-        return scores
+        best = np.maximum.reduceat(cosines[held], np.cumsum(lengths) - lengths, axis=0)
+        return np.asarray(_above_chance(best))
 
     def _cosines(
         self, question: NDArray[np.int32], pieces: NDArray[np.int32]
@@ -115,9 +154,10 @@ class PieceIndex:
         weights = self._weights(question)
         if not weights.any():
             return 1.0
-        held = self.units[self.pieces[self.starts[row] : self.starts[row + 1]]]
+        start, stop = self.starts[self.passages[row : row + 2]]
+        held = self.units[self.pieces[start:stop]]
         best = (held @ self.model.units(question).T).max(axis=0, initial=0.0)
-        unmatched = 1 - np.clip((best - _NOISE) / (1 - _NOISE), 0, 1)
+        unmatched = 1 - _above_chance(best)
         lacking = np.sort(weights / weights.max() * unmatched)[::-1]
         return float(lacking[:worst].mean())
 
@@ -127,14 +167,43 @@ class PieceIndex:
     def to_files(self) -> dict[str, bytes]:
         """Contents by file name, to be written and checksummed by `publishing`."""
         buffer = io.BytesIO()
-        np.savez(buffer, vocabulary=self.vocabulary, pieces=self.pieces, starts=self.starts)
+        np.savez(
+            buffer,
+            vocabulary=self.vocabulary,
+            pieces=self.pieces,
+            starts=self.starts,
+            passages=self.passages,
+        )
         return {_FILE: buffer.getvalue()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], model: StaticModel) -> PieceIndex:
         """The inverse of `to_files`; `model` must be the one that cut the pieces."""
         with np.load(io.BytesIO(files[_FILE]), allow_pickle=False) as loaded:
-            return cls._with_units(model, loaded["vocabulary"], loaded["pieces"], loaded["starts"])
+            vocabulary = loaded["vocabulary"]
+            return cls(
+                model,
+                vocabulary,
+                loaded["pieces"],
+                loaded["starts"],
+                loaded["passages"],
+                model.units(vocabulary),
+            )
+
+
+def _groups(heading: str, text: str) -> list[str]:
+    return [heading, *(sentence.of(text) for sentence in split_sentences(text))]
+
+
+def _above_chance(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.clip((cosines - _NOISE) / (1 - _NOISE), 0, 1)
+
+
+def _bounds(lengths: Sequence[int]) -> NDArray[np.int64]:
+    """[2, 3] -> [0, 2, 5]."""
+    bounds = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=bounds[1:])
+    return bounds
 
 
 def _ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
