@@ -1,9 +1,10 @@
 """The training data of the built-in embedding model: reading, holding back, tokenising, sampling.
 
-Reads the published files once, keeps some articles out of training for measuring, trains the
-tokenizer, and turns every text into word-piece ids that are cached in the work folder. Batches are
-drawn from a random generator that the caller passes, so a step can be repeated exactly. What is
-done with a batch is `embedding_losses.py`; the loop is `train_embedding.py`.
+Reads the published files once, keeps some articles out of training for measuring, and turns every
+text into word-piece ids that are cached in the work folder. Batches are drawn from a random
+generator that the caller passes, so a step can be repeated exactly. The tokenizer is
+`embedding_tokenizer.py`; what is done with a batch, `embedding_losses.py`; the loop,
+`train_embedding.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from embedding_sentences import everyday_sentences, split_glosses
 from embedding_words import common_words
 from numpy.typing import NDArray
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer
 
 from qa_service.reading.sentences import split_sentences
 
@@ -36,9 +37,6 @@ TRAINING_FILES = (
 )
 HELD_BACK_KYOTO_ARTICLES = 1_000
 HELD_BACK_JAQUAD_TITLES = 30
-UNKNOWN = "<unk>"
-# 同盟, サイバー, された: runs of kanji, of katakana and of hiragana
-_JAPANESE_RUN = r"[\p{Han}々〆ヶ]+|[\p{Katakana}ー]+|[\p{Hiragana}ー]+"
 EVERYDAY_SENTENCES = 400_000
 COMMON_GLOSSES = 400_000
 LONGEST_PASSAGE = 400  # pieces; what comes after is left out in training
@@ -139,59 +137,6 @@ def _read_tsv(path: Path) -> Iterator[list[str]]:
         next(lines)
         for line in lines:
             yield [html.unescape(field) for field in line.rstrip("\n").split("\t")]
-
-
-# Tokenizer --------------------------------------------------------------------------------------
-
-
-def train_tokenizer(folder: Path, *, vocabulary: int, longest_piece: int, seed: int) -> Tokenizer:
-    """A Unigram tokenizer (Kudo, 2018) over both languages; it adds no special tokens.
-
-    Text is NFKC-folded and lower-cased, and cut at white space, at changes of script, around
-    numbers and at punctuation. So 同盟は and 同盟を share the piece 同盟, 書く and 書いた the piece
-    書: what a piece has learned serves all inflections, and MaxSim finds it behind any particle.
-    A word is the same piece with and without a space before it.
-    """
-    tokenizer = Tokenizer(models.Unigram())
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.WhitespaceSplit(),
-            pre_tokenizers.UnicodeScripts(),
-            pre_tokenizers.Split(Regex(_JAPANESE_RUN), "isolated"),
-            pre_tokenizers.Digits(individual_digits=False),
-            pre_tokenizers.Punctuation("isolated"),
-        ]
-    )
-    trainer = trainers.UnigramTrainer(
-        vocab_size=vocabulary,
-        max_piece_length=longest_piece,
-        unk_token=UNKNOWN,
-        special_tokens=[UNKNOWN],
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(_tokenizer_texts(folder, seed), trainer)
-    state = json.loads(tokenizer.to_str())
-    state["added_tokens"] = []  # a document that spells "<unk>" must not turn into one piece
-    return Tokenizer.from_str(json.dumps(state, ensure_ascii=False))
-
-
-def _tokenizer_texts(folder: Path, seed: int) -> Iterator[str]:
-    """A sample of the training files; of Kyoto, also of articles that the vectors never see."""
-    rng = np.random.default_rng(seed)
-    rows = read_kyoto(folder)
-    for i in rng.choice(len(rows), min(45_000, len(rows)), replace=False):
-        yield rows[i].ja
-        yield rows[i].en
-    for pairs, count in ((read_jmdict(folder), 120_000), (read_lexicon(folder), 15_000)):
-        for i in rng.choice(len(pairs), min(count, len(pairs)), replace=False):
-            yield from pairs[i]
-    contexts = read_contexts(folder / "train/jaquad_train.jsonl.xz")
-    back = held_back_titles(contexts)
-    for context in contexts:
-        if context.title not in back:
-            yield context.text
-            yield from context.questions
 
 
 # Texts as ids -----------------------------------------------------------------------------------

@@ -67,8 +67,8 @@ def ranking_scores(
     weights = torch.from_numpy(has) * torch.exp(model.log_weights[query_index])
     weights = weights / weights.sum(dim=1, keepdim=True)
     counts = [len(passage) for passage in passages]
-    whole = torch.stack([part.amax(dim=0) for part in gains.split(counts)])
-    by_sentence = (weights @ gains.T).split(counts, dim=1)
+    whole = torch.stack([part.amax(dim=0) for part in torch.split(gains, counts)])
+    by_sentence = torch.split(weights @ gains.T, counts, dim=1)
     best_sentence = torch.stack([part.amax(dim=1) for part in by_sentence], dim=1)
     return (weights @ whole.T + best_sentence) / 2
 

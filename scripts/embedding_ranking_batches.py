@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -151,5 +152,5 @@ def _thinned(batch: Ranking, drop: float, rng: np.random.Generator) -> Ranking:
     queries = thin(list(batch.queries), drop, rng)
     sentences = thin([each for passage in batch.passages for each in passage], drop, rng)
     ends = np.cumsum([0, *(len(passage) for passage in batch.passages)])
-    passages = [sentences[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    passages = [sentences[a:b] for a, b in pairwise(ends)]
     return Ranking(queries, passages, batch.lexical)

@@ -34,11 +34,11 @@ MIXTURES: dict[str, dict[str, float]] = {
     },
     # a second batch of each interaction and ranking step: translation goes on with the pooled loss
     "translation": {
-        "glosses": 0.20,
+        "glosses": 0.18,
         "common": 0.20,
-        "everyday": 0.35,
+        "everyday": 0.27,
         "gloss_strings": 0.07,
-        "kyoto_sentences": 0.18,
+        "kyoto_sentences": 0.28,
     },
 }
 
@@ -49,7 +49,7 @@ class Recipe:
 
     seed: int
     steps: tuple[int, ...]
-    rates: tuple[float, ...] = (0.01, 0.005, 0.003)
+    rates: tuple[float, ...] = (0.01, 0.005, 0.005)
     weight_rate: float = 0.01  # of the MaxSim weights, in the last two stages
     vocabulary: int = 48_000
     dimension: int = 256

@@ -177,7 +177,10 @@ def _listed(words: Words, rows: list[int]) -> WordList:
 def _joined(words: Vocabulary, rng: np.random.Generator) -> Pair:
     (first, first_en), (second, second_en) = _sentence(words, rng), _sentence(words, rng)
     joiner, joiner_en = JOINERS[int(rng.integers(len(JOINERS)))]
-    return f"{first.rstrip('。')}{joiner}{second}", f"{first_en.rstrip('.')} {joiner_en} {second_en}"
+    return (
+        f"{first.rstrip('。')}{joiner}{second}",
+        f"{first_en.rstrip('.')} {joiner_en} {second_en}",
+    )
 
 
 def _sentence(words: Vocabulary, rng: np.random.Generator) -> Pair:
@@ -249,5 +252,7 @@ def inflect_english(phrase: str) -> dict[str, str]:
     regular = verb[:-1] + "ied" if changes_y else soft + "ed"
     past, participle = IRREGULAR.get(verb, (regular, regular))
     third = verb[:-1] + "ies" if changes_y else verb + ("es" if hisses else "s")
+    if verb == "be":
+        third, soft = "is", "be"
     forms = {"v": verb, "s": third, "ed": past, "en": participle, "ing": soft + "ing"}
     return {name: f"{form} {rest}".strip() for name, form in forms.items()}

@@ -46,10 +46,7 @@ def common_words(entries: Sequence[Pair]) -> Words:
     counts less the further down the entry it stands, when its English words are rare, and, for a
     reading, when the headword is (今, now, must not be swamped by 居間, living room, for いま).
     """
-    from wordfreq import get_frequency_dict
-
-    japanese = get_frequency_dict("ja", wordlist="large")
-    english = get_frequency_dict("en", wordlist="large")
+    japanese, english = _frequencies("ja"), english_frequencies()
     weights: dict[Pair, float] = defaultdict(float)
     places: Counter[str] = Counter()
     readings = _readings({headword for headword, _ in entries})
@@ -69,6 +66,18 @@ def common_words(entries: Sequence[Pair]) -> Words:
     return Words(list(weights), shares / shares.sum())
 
 
+def english_frequencies() -> dict[str, float]:
+    """The share of running text that each word has."""
+    return _frequencies("en")
+
+
+def _frequencies(language: str) -> dict[str, float]:
+    from wordfreq import get_frequency_dict  # type: ignore[import-not-found]
+
+    found: dict[str, float] = get_frequency_dict(language, wordlist="large")
+    return found
+
+
 def _single_glosses(entries: Sequence[Pair]) -> Iterator[Pair]:
     for headword, glosses in entries:
         for gloss in glosses.split("; "):
@@ -81,13 +90,16 @@ def _is_grammar(form: str, gloss: str) -> bool:
     if _ABOUT_GRAMMAR.search(gloss):
         return True
     short = re.fullmatch(r"[ぁ-ん]{1,2}", form) is not None  # に, から
-    return short and not (len(form) == 2 and gloss.startswith("to ") and form[-1] in "うくぐすつぬぶむる")
+    return short and not (
+        len(form) == 2 and gloss.startswith("to ") and form[-1] in "うくぐすつぬぶむる"
+    )
 
 
 def _commonness(gloss: str, english: dict[str, float]) -> float:
     """By the frequency of the rarest word that carries meaning."""
     words = [word for word in re.findall(r"[a-z']+", gloss.lower()) if word not in _EMPTY]
-    return min((english.get(word, _RAREST) for word in words), default=_RAREST) ** 0.2
+    rarest = min((english.get(word, _RAREST) for word in words), default=_RAREST)
+    return float(rarest**0.2)
 
 
 def _readings(headwords: set[str]) -> dict[str, str]:

@@ -4,10 +4,11 @@
 
 DATA is the data folder (train/ and eval/; only train/ is read). Three stages: `pooled` learns piece
 vectors whose mean stands for a text; `interaction` adds the MaxSim loss and learns one weight a
-piece; `ranking` learns to rank passages as the search does, by whole and best sentence. WORK keeps the tokenizer, the token cache and a checkpoint; the same command resumes from
-there, and as every step draws from its own random generator, it goes on as if it had never stopped.
-The weights, the tokenizer and training.json, which records all that was used, are written to the
-output folder at the end of each stage.
+piece; `ranking` learns to rank passages as the search does, by whole and best sentence. WORK keeps
+the tokenizer, the token cache and a checkpoint; the same command resumes from there, and as every
+step draws from its own random generator, it goes on as if it had never stopped. The weights, the
+tokenizer and training.json, which records all that was used, are written to the output folder at
+the end of each stage. Needs `pip install wordfreq` beside the package.
 """
 
 from __future__ import annotations
@@ -35,13 +36,14 @@ from embedding_data import (
     Corpus,
     load_corpus,
     sha256,
-    train_tokenizer,
 )
 from embedding_lexical import Lexical, lexical_scores
 from embedding_losses import PieceVectors, interaction_loss, pooled_loss
 from embedding_ranking import ranking_loss
 from embedding_ranking_batches import draw_ranking
 from embedding_recipe import MIXTURES, STAGES, Recipe
+from embedding_start import start_vectors
+from embedding_tokenizer import train_tokenizer
 from safetensors.numpy import save
 from torch import Tensor
 
@@ -75,6 +77,8 @@ def main() -> None:
     corpus = load_corpus(arguments.data, tokenizer, cache, seed=recipe.seed, say=print)
     lexical = lexical_scores(arguments.data, cache, say=print)
     run = Run(recipe, corpus, lexical, work, vocabulary=tokenizer.get_vocab_size())
+    if arguments.start:
+        run.start_from(arguments.start, tokenizer)
     for stage in STAGES:
         if run.finished(stage):
             continue
@@ -99,6 +103,10 @@ def _arguments() -> argparse.Namespace:
         "--steps", type=int, nargs=3, default=(2_400, 2_200, 3_000), metavar="N",
         help=f"steps of each stage: {', '.join(STAGES)} (default 2400 2200 3000)",
     )  # fmt: skip
+    parser.add_argument(
+        "--start", type=Path, metavar="MODEL",
+        help="folder of an earlier model: its vectors go on in the last stage, whatever its pieces",
+    )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -120,9 +128,23 @@ class Run:
         self.stage, self.step = STAGES[0], 0
         self.seconds = dict.fromkeys(STAGES, 0.0)
         self.losses: dict[str, float] = {}
+        self.started_from: dict[str, str] = {}  # files of an earlier model
         self.optimizer = self._optimizer(self.stage)
         if self.checkpoint.exists():
             self._resume()
+
+    def start_from(self, folder: Path, tokenizer: tokenizers.Tokenizer) -> None:
+        """Leaves a run that has begun alone."""
+        if (self.stage, self.step) == (STAGES[0], 0):
+            vectors, weights = start_vectors(folder, tokenizer)
+            with torch.no_grad():
+                self.model.vectors.copy_(torch.from_numpy(vectors))
+                self.model.log_weights.copy_(torch.from_numpy(np.log(weights)))
+            self.stage = STAGES[-1]
+            self.optimizer = self._optimizer(self.stage)
+            self.started_from = {
+                name: sha256(folder / name) for name in ("tokenizer.json", "model.safetensors")
+            }
 
     def finished(self, stage: str) -> bool:
         order = STAGES.index(stage) - STAGES.index(self.stage)
@@ -242,6 +264,7 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
             "losses": self.losses,
+            "started_from": self.started_from,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
@@ -261,6 +284,7 @@ class Run:
             )
         self.stage, self.step = state["stage"], state["step"]
         self.seconds, self.losses = state["seconds"], state["losses"]
+        self.started_from = state.get("started_from", {})
         self.model.load_state_dict(state["model"])
         self.optimizer = self._optimizer(self.stage)
         self.optimizer.load_state_dict(state["optimizer"])
@@ -314,6 +338,7 @@ def publish(run: Run, tokenizer: Path, data: Path, output: Path) -> None:
 def _record(run: Run, data: Path, output: Path) -> dict[str, Any]:
     return {
         "stage": run.stage,
+        "started_from": run.started_from,
         "recipe": asdict(run.recipe),
         "mixtures": MIXTURES,
         "data": {name: {"sha256": sha256(data / name)} for name in TRAINING_FILES},

@@ -24,6 +24,10 @@ from qa_service.retrieval.static_model import StaticModel
 
 _NOISE = 0.2  # cosines up to here are chance: any two pieces of Japanese text reach them
 _SENTENCE_SHARE = 0.5  # of the best sentence in `scores`; the rest is the whole passage's
+_LIGHT = 0.05  # of the heaviest piece
+_SAMPLE = 64  # passages that tell how rare a question piece is here
+_DOUBT = 10  # as many more passages are taken to match nothing
+_LEAST = 1e-9
 _FILE = "pieces.npz"
 _BATCH = 256
 _NOTHING = 0  # the model's unknown piece: a zero vector
@@ -95,42 +99,60 @@ class PieceIndex:
         best sentence. Every question piece counts with its highest cosine there, less chance,
         weighted by the model's learned piece weight.
         """
-        return self._scores(query, rows, sentence_share=_SENTENCE_SHARE)
-
-    def shares(self, query: str, rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """The same of the whole passages alone: a statement may stand on several sentences."""
-        return self._scores(query, rows, sentence_share=0.0)
-
-    def _scores(
-        self, query: str, rows: NDArray[np.int64] | None, *, sentence_share: float
-    ) -> NDArray[np.float32]:
-        chosen = np.arange(len(self), dtype=np.int64) if rows is None else rows
-        question = np.unique(self.model.pieces([query])[0])
-        weights = self._weights(question)
-        if not len(chosen) or not weights.sum() > 0:
+        chosen = self._rows(rows)
+        question, weights = self._question(query)
+        if not len(chosen) or not len(question):
             return np.zeros(len(chosen), dtype=np.float32)
-        weights = weights / weights.sum()
-        counts = self.passages[chosen + 1] - self.passages[chosen]
-        firsts = np.cumsum(counts) - counts  # of each chosen passage's groups among theirs
-        matched = self._matched(question, _ranges(self.passages[chosen], counts))
-        whole = np.maximum.reduceat(matched, firsts) @ weights
-        if not sentence_share:
-            return np.asarray(whole, dtype=np.float32)
+        sample = _sample(len(self))
+        matched, firsts = self._matched(question, np.concatenate([sample, chosen]))
+        whole = np.maximum.reduceat(matched, firsts)
+        weights = weights * (1 - whole[: len(sample)].sum(axis=0) / (len(sample) + _DOUBT))
+        weights = weights / max(float(weights.sum()), _LEAST)
+        counts = np.diff(firsts, append=len(matched))
         headed = np.maximum(matched, np.repeat(matched[firsts], counts, axis=0)) @ weights
         best = np.maximum.reduceat(headed, firsts)
-        return np.asarray(
-            (1 - sentence_share) * whole + sentence_share * best, dtype=np.float32
-        )
+        scores = (1 - _SENTENCE_SHARE) * (whole @ weights) + _SENTENCE_SHARE * best
+        return np.asarray(scores[len(sample) :], dtype=np.float32)
+
+    def shares(self, query: str, rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """The share of the text's piece weight that each whole passage matches, 0 to 1.
+
+        Unlike `scores`, it is the same whatever else the index holds, and a statement may stand on
+        several sentences.
+        """
+        chosen = self._rows(rows)
+        question, weights = self._question(query)
+        if not len(chosen) or not len(question):
+            return np.zeros(len(chosen), dtype=np.float32)
+        matched, firsts = self._matched(question, chosen)
+        shares = np.maximum.reduceat(matched, firsts) @ (weights / weights.sum())
+        return np.asarray(shares, dtype=np.float32)
+
+    def _rows(self, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
+        return np.arange(len(self), dtype=np.int64) if rows is None else rows
+
+    def _question(self, query: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Its different pieces that weigh enough to matter, and what they weigh.
+
+        A third of a question's pieces (の, the) hold 2 % of its weight and cost as much as others.
+        """
+        pieces = np.unique(self.model.pieces([query])[0])
+        weights = self.model.piece_weights[pieces]
+        kept = weights > _LIGHT * weights.max(initial=0.0)
+        return pieces[kept], weights[kept]
 
     def _matched(
-        self, question: NDArray[np.int32], groups: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """How well each group has each question piece, (groups, question pieces), 0 to 1."""
+        self, question: NDArray[np.int32], passages: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """How well each group of some passages has each question piece, (groups, question pieces),
+        0 to 1, and where among them the groups of each passage begin."""
+        counts = self.passages[passages + 1] - self.passages[passages]
+        groups = _ranges(self.passages[passages], counts)
         lengths = self.starts[groups + 1] - self.starts[groups]
         places = _ranges(self.starts[groups], lengths)
         cosines, held = self._cosines(question, self.pieces[places])
         best = np.maximum.reduceat(cosines[held], np.cumsum(lengths) - lengths, axis=0)
-        return np.asarray(_above_chance(best))
+        return _above_chance(best), np.cumsum(counts) - counts
 
     def _cosines(
         self, question: NDArray[np.int32], pieces: NDArray[np.int32]
@@ -150,9 +172,8 @@ class PieceIndex:
         The mean over the `worst` pieces of (weight, as a share of the highest, times what is not
         matched): near 1 when the very subject of the question is not in the passage.
         """
-        question = np.unique(self.model.pieces([query])[0])
-        weights = self._weights(question)
-        if not weights.any():
+        question, weights = self._question(query)
+        if not len(question):
             return 1.0
         start, stop = self.starts[self.passages[row : row + 2]]
         held = self.units[self.pieces[start:stop]]
@@ -160,9 +181,6 @@ class PieceIndex:
         unmatched = 1 - _above_chance(best)
         lacking = np.sort(weights / weights.max() * unmatched)[::-1]
         return float(lacking[:worst].mean())
-
-    def _weights(self, question: NDArray[np.int32]) -> NDArray[np.float32]:
-        return self.model.piece_weights[question]
 
     def to_files(self) -> dict[str, bytes]:
         """Contents by file name, to be written and checksummed by `publishing`."""
@@ -196,7 +214,12 @@ def _groups(heading: str, text: str) -> list[str]:
 
 
 def _above_chance(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.clip((cosines - _NOISE) / (1 - _NOISE), 0, 1)
+    return np.asarray(np.clip((cosines - _NOISE) / (1 - _NOISE), 0, 1), dtype=np.float32)
+
+
+def _sample(count: int) -> NDArray[np.int64]:
+    """At most _SAMPLE row numbers, evenly spread; always the same of an index."""
+    return np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64)
 
 
 def _bounds(lengths: Sequence[int]) -> NDArray[np.int64]:

@@ -47,6 +47,36 @@ def test_a_question_without_pieces_matches_nothing(index: PieceIndex, query: str
     assert not index.scores(query).any()
 
 
+def test_what_one_sentence_says_counts_more_than_the_same_words_all_over() -> None:
+    together = "地位協定を両国が協議した。雨が降った。"
+    apart = "地位協定がある。両国は雨だった。協議が降った。"
+    scores = PieceIndex.build([together, apart], load_static_model()).scores("地位協定 両国 協議")
+    assert scores[0] > scores[1]
+
+
+def test_a_heading_belongs_to_every_sentence_below_it() -> None:
+    texts = ["発効は1960年である。雨が降った。", "発効は1960年である。"]
+    index = PieceIndex.build(texts, load_static_model(), headings=["地位協定", ""])
+    scores = index.scores("地位協定の発効")
+    assert scores[0] > scores[1]
+    assert scores[0] == pytest.approx(1, abs=0.1)  # all but の
+
+
+def test_what_every_passage_says_counts_less() -> None:
+    texts = [f"日米同盟の{word}について。" for word in ("歴史", "予算", "演習", "基地", "外交") * 8]
+    index = PieceIndex.build([*texts, "年次予算の説明である。"], load_static_model())
+    scores = index.scores("日米同盟の演習")
+    assert scores[2] > scores[0]
+    share = index.shares("日米同盟の演習", np.array([0]))
+    assert scores[0] < share[0]
+
+
+def test_shares_do_not_depend_on_the_other_passages(index: PieceIndex) -> None:
+    alone = PieceIndex.build(TEXTS[:1], index.model)
+    question = "日米の協議はどう進むか"
+    assert alone.shares(question)[0] == pytest.approx(index.shares(question)[0], abs=1e-6)
+
+
 def test_what_is_missing(index: PieceIndex) -> None:
     assert index.missing("地位協定", 0) < 0.1 < 0.4 < index.missing("地位協定", 1)
     assert index.missing("", 0) == 1.0
