@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import bm25s
 import faiss
-from peers.job import DEPTH, RESULTS, Job, Search, run
-
 from peers.japanese import characters_and_pairs
+from peers.job import DEPTH, RESULTS, Job, Search, run
 
 _RRF = 60  # Cormack, Clarke and Büttcher (2009)
 

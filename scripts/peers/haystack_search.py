@@ -12,9 +12,9 @@ from haystack.components.retrievers.in_memory import (
     InMemoryEmbeddingRetriever,
 )
 from haystack.document_stores.in_memory import InMemoryDocumentStore
-
 from peers.japanese import japanese_tokenizer
 from peers.job import DEPTH, Job, Search, run
+
 from qa_service.retrieval.static_model import StaticModel
 
 # Chosen on JaQuAD's held-back training questions (`--tasks held-back`): bm25, vectors.

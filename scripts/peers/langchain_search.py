@@ -8,9 +8,9 @@ from langchain_classic.retrievers import EnsembleRetriever
 from langchain_community.retrievers import BM25Retriever
 from langchain_community.vectorstores import FAISS
 from langchain_core.embeddings import Embeddings
-
 from peers.japanese import japanese_tokenizer
 from peers.job import DEPTH, RESULTS, Job, Search, run
+
 from qa_service.retrieval.static_model import StaticModel
 
 # Chosen on JaQuAD's held-back training questions (`--tasks held-back`): bm25, vectors.

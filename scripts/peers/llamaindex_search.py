@@ -12,10 +12,10 @@ from llama_index.core.retrievers import BaseRetriever, QueryFusionRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index.retrievers.bm25 import BM25Retriever
 from llama_index.vector_stores.faiss import FaissVectorStore
-from pydantic import PrivateAttr
-
 from peers.japanese import japanese_tokenizer
 from peers.job import DEPTH, RESULTS, Job, Search, run
+from pydantic import PrivateAttr
+
 from qa_service.retrieval.static_model import StaticModel
 
 # Chosen on JaQuAD's held-back training questions (`--tasks held-back`): vectors, bm25.
@@ -71,9 +71,7 @@ def build_japanese(job: Job) -> Search:
     nodes, model = _nodes(job), job.model()
     store = FaissVectorStore(faiss_index=faiss.IndexFlatIP(model.dimension))
     context = StorageContext.from_defaults(vector_store=store)
-    index = VectorStoreIndex(
-        nodes, storage_context=context, embed_model=BuiltinEmbedding(model)
-    )
+    index = VectorStoreIndex(nodes, storage_context=context, embed_model=BuiltinEmbedding(model))
     depth = min(DEPTH, len(nodes))
     fused = QueryFusionRetriever(
         [

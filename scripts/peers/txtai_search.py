@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from txtai import Embeddings
-from txtai.scoring import BM25
-
 from peers.japanese import japanese_tokenizer
 from peers.job import RESULTS, Job, Search, run
+from txtai import Embeddings
+from txtai.scoring import BM25
 
 # Chosen on JaQuAD's held-back training questions (`--tasks held-back`): vectors, bm25.
 _WEIGHTS = [0.2, 0.8]
