@@ -18,7 +18,8 @@ from pydantic import PrivateAttr
 
 from qa_service.retrieval.static_model import StaticModel
 
-# Chosen on JaQuAD's held-back training questions (`--tasks held-back`): vectors, bm25.
+# For vectors and bm25. Chosen on JaQuAD's held-back training questions (`--tasks held-back`), as the mode
+# was: first 0.800; 0.795 with relative scores, 0.550 with reciprocal ranks, which know no weights.
 _WEIGHTS = [0.2, 0.8]
 
 
@@ -67,7 +68,7 @@ def build_documented(job: Job) -> Search:
 
 
 def build_japanese(job: Job) -> Search:
-    """Terms cut beforehand, FAISS for the vectors, weighted relative scores."""
+    """Terms cut beforehand, FAISS for the vectors, weighted scores, scaled by their spread."""
     nodes, model = _nodes(job), job.model()
     store = FaissVectorStore(faiss_index=faiss.IndexFlatIP(model.dimension))
     context = StorageContext.from_defaults(vector_store=store)
@@ -81,7 +82,7 @@ def build_japanese(job: Job) -> Search:
         llm=MockLLM(),
         similarity_top_k=RESULTS,
         num_queries=1,
-        mode="relative_score",
+        mode="dist_based_score",
         retriever_weights=_WEIGHTS,
         use_async=False,
     )
