@@ -47,8 +47,8 @@ def build_lexical(job: Job) -> Search:
 
     def search(question: str) -> Sequence[str]:
         terms = characters_and_pairs(question)
-        rows, _ = index.retrieve([terms], k=depth, show_progress=False)
-        return [ids[row] for row in rows[0]]
+        rows, scores = index.retrieve([terms], k=depth, show_progress=False)
+        return [ids[row] for row, score in zip(rows[0], scores[0], strict=True) if score > 0]
 
     return search
 

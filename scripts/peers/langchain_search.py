@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+import numpy as np
 from langchain_classic.retrievers import EnsembleRetriever
 from langchain_community.retrievers import BM25Retriever
 from langchain_community.vectorstores import FAISS
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
+from langchain_core.retrievers import BaseRetriever
 from peers.japanese import japanese_tokenizer
 from peers.job import DEPTH, RESULTS, Job, Search, run
 
@@ -33,36 +37,50 @@ class BuiltinEmbeddings(Embeddings):
         return self.embed_documents([text])[0]
 
 
+class MatchingBM25Retriever(BM25Retriever):
+    """Without the documents that share nothing with the question, with which rank-bm25 fills up."""
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+    ) -> list[Document]:
+        scores = self.vectorizer.get_scores(self.preprocess_func(query))
+        best = np.argsort(-scores, kind="stable")[: self.k]
+        return [self.docs[row] for row in best if scores[row] > 0]
+
+
 def build_documented(job: Job) -> Search:
     """https://python.langchain.com/docs/how_to/ensemble_retriever: words between spaces, equal
     weights, documents told apart by their text; ten of each retriever, where the page takes two."""
-    return _ensemble(job, depth=RESULTS, weights=[0.5, 0.5])
+    lexical = BM25Retriever.from_texts(job.texts, metadatas=_metadatas(job), k=RESULTS)
+    dense = _dense(job, RESULTS)
+    return _search(EnsembleRetriever(retrievers=[lexical, dense], weights=[0.5, 0.5]))
 
 
 def build_japanese(job: Job) -> Search:
-    """https://docs.langchain.com/oss/python/integrations/retrievers/bm25, "Preprocessing function"."""
-    return _ensemble(
-        job, depth=DEPTH, weights=_WEIGHTS, constant=_CONSTANT, preprocess=japanese_tokenizer()
+    """Japanese terms, as under "Preprocessing function" in
+    https://docs.langchain.com/oss/python/integrations/retrievers/bm25, and weights."""
+    lexical = MatchingBM25Retriever.from_texts(
+        job.texts, metadatas=_metadatas(job), k=DEPTH, preprocess_func=japanese_tokenizer()
+    )
+    dense = _dense(job, DEPTH)
+    return _search(
+        EnsembleRetriever(retrievers=[lexical, dense], weights=_WEIGHTS, c=_CONSTANT, id_key="id")
     )
 
 
-def _ensemble(
-    job: Job,
-    *,
-    depth: int,
-    weights: list[float],
-    constant: int = 60,
-    preprocess: Callable[[str], list[str]] | None = None,
-) -> Search:
-    metadatas = [{"id": id} for id in job.ids]
-    options = {} if preprocess is None else {"preprocess_func": preprocess}
-    lexical = BM25Retriever.from_texts(job.texts, metadatas=metadatas, k=depth, **options)
-    store = FAISS.from_texts(job.texts, BuiltinEmbeddings(job.model()), metadatas=metadatas)
-    dense = store.as_retriever(search_kwargs={"k": depth})
-    ensemble = EnsembleRetriever(retrievers=[lexical, dense], weights=weights, c=constant)
+def _dense(job: Job, depth: int) -> BaseRetriever:
+    embeddings = BuiltinEmbeddings(job.model())
+    store = FAISS.from_texts(job.texts, embeddings, metadatas=_metadatas(job))
+    return store.as_retriever(search_kwargs={"k": depth})
 
+
+def _metadatas(job: Job) -> list[dict[str, str]]:
+    return [{"id": id} for id in job.ids]
+
+
+def _search(retriever: BaseRetriever) -> Search:
     def search(question: str) -> Sequence[str]:
-        return [document.metadata["id"] for document in ensemble.invoke(question)]
+        return [document.metadata["id"] for document in retriever.invoke(question)]
 
     return search
 

@@ -109,7 +109,11 @@ class JapaneseBM25Retriever(BaseRetriever):
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         found = self._bm25.retrieve(" ".join(self._terms(query_bundle.query_str)))
-        return [NodeWithScore(node=self._nodes[hit.node.node_id], score=hit.score) for hit in found]
+        return [
+            NodeWithScore(node=self._nodes[hit.node.node_id], score=hit.score)
+            for hit in found
+            if hit.score  # bm25s fills up with nodes that share nothing with the question
+        ]
 
 
 def _nodes(job: Job) -> list[TextNode]:
