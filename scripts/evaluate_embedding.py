@@ -216,7 +216,7 @@ def ranks_of(model: StaticModel, task: Task, scorer: Scorer) -> NDArray[np.int64
 def searched_ranks(model: StaticModel, task: Task) -> NDArray[np.int64]:
     """By the search as it is used; a passage that is not among TOP_K_MAX counts as far below."""
     with tempfile.TemporaryDirectory() as folder:
-        index = _indexed(model, task, Path(folder))
+        index = index_task(model, task, Path(folder))
         return np.array(
             [
                 _searched_rank(index, query, f"passages.{answer}")
@@ -231,10 +231,10 @@ def _searched_rank(index: Index, query: str, document: str) -> int:
     return min(ranks, default=TOP_K_MAX * 10)
 
 
-def _indexed(model: StaticModel, task: Task, folder: Path) -> Index:
+def index_task(model: StaticModel, task: Task, folder: Path) -> Index:
     """Each passage is a document of a collection, with its title."""
     corpus = folder / "corpus"
-    corpus.mkdir()
+    corpus.mkdir(parents=True)
     with (corpus / "passages.jsonl").open("w", encoding="utf-8") as file:
         for n, (title, text) in enumerate(zip(task.titles, task.passages, strict=True)):
             line = {"id": str(n), "title": title, "text": text}

@@ -37,6 +37,8 @@ def is_stale(corpus: Path, index: Path, *, embedder: Embedder) -> str | None:
 def stale_reason(manifest: Manifest, sources: Sequence[Source], embedder: Embedder) -> str | None:
     """The first difference between what `manifest` records and what is here now."""
     if manifest.embedder.fingerprint != embedder.fingerprint:
+        if manifest.embedder.name == embedder.name:
+            return f"the embedding model {embedder.name} has changed"
         return f"the embedding model is another: {embedder.name}, not {manifest.embedder.name}"
     if manifest.piece_model != piece_model(embedder).fingerprint:
         return "the built-in model is another"
