@@ -333,6 +333,16 @@ async def models(reply: Reply) -> None:
     await reply.send(text.encode())
 
 
+async def sent_on(reply: Reply) -> None:
+    """To another place, with the key and the passages: 307 and 308 ask to send the body again."""
+    status = ("307 Temporary Redirect", "308 Permanent Redirect", "302 Found")[reply.attempt % 3]
+    await reply.error(status, "Location: /another_place/v1/chat/completions")
+
+
+async def another_place(reply: Reply) -> None:
+    await good(reply)
+
+
 async def follow_up(reply: Reply) -> None:
     await reply.answer("日米防衛協力のための指針はいつ改訂されたか")
 
@@ -346,7 +356,7 @@ SCRIPTS: dict[str, Script] = {
         fifty_megabytes_in_one_line, fifty_megabytes_of_error, compressed, busy, busy_once, broken,
         refused_key, no_such_model, not_json, web_page, other_json, error_in_the_stream, empty,
         blank, no_body, hang_up, refusal, filtered, refusal_in_words, uncited, obeys_the_document,
-        models, follow_up,
+        models, follow_up, sent_on, another_place,
     )
 }  # fmt: skip
 
@@ -472,6 +482,41 @@ def test_the_first_word_has_a_deadline_of_its_own(ask: Ask) -> None:
 
 def test_a_wait_longer_than_the_deadline_is_not_begun(ask: Ask) -> None:
     assert ask("busy", timeout_seconds=30.0).seconds < 5
+
+
+def test_a_server_that_sends_on_is_not_followed(ask: Ask, server: ScriptedServer) -> None:
+    assert [ask("sent_on").code for _ in range(3)] == ["model_error"] * 3
+    assert server.attempts["sent_on"] == 3
+    assert server.attempts["another_place"] == 0
+
+
+@pytest.mark.parametrize("bound", ["requests_per_day", "tokens_per_day"])
+def test_beyond_the_days_budget_nothing_is_sent(
+    chapter_index: Index, hits: tuple[Hit, ...], server: ScriptedServer, bound: str
+) -> None:
+    async def ask_twice() -> list[str | None]:
+        settings = replace(GeneratorSettings(server.url("good"), "scripted"), **{bound: 1})  # type: ignore[arg-type]
+        codes: list[str | None] = []
+        async with Generator(settings) as generator:
+            for _ in range(2):
+                try:
+                    async for _ in generator.generate(
+                        QUESTION,
+                        (),
+                        hits,
+                        "ja",
+                        documents=chapter_index.documents,
+                        model=chapter_index.pieces.model,
+                    ):
+                        pass
+                    codes.append(None)
+                except GenerationError as error:
+                    codes.append(error.code)
+        return codes
+
+    before = server.attempts["good"]
+    assert asyncio.run(ask_twice()) == [None, "model_budget_spent"]
+    assert server.attempts["good"] == before + 1
 
 
 def test_nobody_there(ask: Ask) -> None:

@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,11 +59,16 @@ def serving(
         process.communicate(timeout=20)
 
 
-def ask(port: int, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def ask(
+    port: int,
+    path: str,
+    body: dict[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}{path}",
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", **(headers or {})},
     )
     with urllib.request.urlopen(request, timeout=10) as response:
         answer: dict[str, Any] = json.load(response)
@@ -89,6 +95,21 @@ def test_serves_without_torch(
         found = ask(port, "/v1/search", {"query": "Who attends the 2+2?"})
         assert found["language"] == "en"
         assert found["results"]
+
+
+def test_a_proxy_that_was_not_named_speaks_for_nobody(
+    chapter_index: Index, chapter_corpus: Path
+) -> None:
+    """uvicorn by itself believes 127.0.0.1."""
+    port = free_port()
+    environment = {**os.environ, "QA_SERVICE_RATE_LIMIT": "2/hour"}
+    with serving(port, chapter_corpus, chapter_index.path, environment):
+        ask_when_ready(port, "/readyz")
+        ask(port, "/v1/documents", headers={"X-Forwarded-For": "1.1.1.1"})
+        ask(port, "/v1/documents", headers={"X-Forwarded-For": "2.2.2.2"})
+        with pytest.raises(urllib.error.HTTPError, match="429") as refused:
+            ask(port, "/v1/documents", headers={"X-Forwarded-For": "3.3.3.3"})
+        refused.value.close()
 
 
 def test_builds_a_missing_index_first(
