@@ -33,5 +33,5 @@ def lexical_scores(folder: Path, cache: Path, *, say: Callable[[str], None]) -> 
             scores[row] = index.scores(extract_terms(question))
         scores.flush()
         unfinished.replace(path)
-    mapped: Lexical = np.load(path, mmap_mode="r")
+    mapped: Lexical = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped

@@ -11,6 +11,8 @@ import re
 import unicodedata
 from itertools import pairwise
 
+from qa_service.retrieval.han import fold_to_japanese
+
 _KANA = re.compile(r"[\u3041-\u3096\u30A1-\u30FA\uFF66-\uFF9D]")  # の, ガ, ｶﾞ
 _HANGUL = re.compile(r"[\u1100-\u11FF\u3131-\u318E\uAC00-\uD7A3]")  # 미일
 _HAN = re.compile(r"[\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF]")  # 協議
@@ -38,6 +40,8 @@ _FUNCTION_WORDS = {
     "id": "apa yang adalah siapa kapan di mana bagaimana dan untuk dari dengan itu",
 }
 
+_OLD_FORMS = 2  # one may stand in a Japanese name: 國
+
 
 def detect_language(text: str, *, default: str = "en") -> str:
     """A BCP 47 code: ja, zh, ko, en or another; `default` where nothing tells (numbers alone)."""
@@ -61,13 +65,17 @@ def primary_language(tag: str) -> str:
 
 
 def _is_chinese(text: str) -> bool:
-    """True for 请说明侵略 (请 and 说 are not in the Japanese character set), false for 日米安保条約."""
+    """True for 请说明侵略 (请 and 说 are not in the Japanese character set) and 聯合委員會 (two forms that
+    Japan has given up), false for 日米安保条約."""
     for character in _HAN.findall(unicodedata.normalize("NFKC", text)):
         try:
             character.encode("cp932")
         except UnicodeEncodeError:
             return True
-    return _CHINESE_WORD.search(text) is not None
+    if _CHINESE_WORD.search(text) is not None:
+        return True
+    folded = fold_to_japanese(text)
+    return sum(a != b for a, b in zip(text, folded, strict=False)) >= _OLD_FORMS
 
 
 def _latin_language(text: str, default: str) -> str:

@@ -50,15 +50,6 @@ class StaticModel:
         rows = [np.array(encoding.ids, dtype=np.int32) for encoding in encodings]
         return [row[row != _UNKNOWN_ID] for row in rows]
 
-    def piece_offsets(self, text: str) -> list[tuple[int, int]]:
-        """Where each piece of `pieces([text])` stands: code points of `text`, end exclusive.
-
-        Two pieces can share a character (㈱ becomes "(", "株", ")").
-        """
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        pairs = zip(encoding.ids, encoding.offsets, strict=True)
-        return [(start, end) for piece, (start, end) in pairs if piece != _UNKNOWN_ID]
-
     def vectors(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """Piece vectors, (len(ids), dimension), not normalised: a text's vector is their mean."""
         result: NDArray[np.float32] = self._steps[ids].astype(np.float32)

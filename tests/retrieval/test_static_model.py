@@ -79,7 +79,6 @@ def test_vector_of_a_text_does_not_depend_on_its_company(model: StaticModel) -> 
 @pytest.mark.parametrize("text", ["", " \n\u3000", "\U00013000"], ids=["empty", "blank", "unknown"])
 def test_text_without_pieces_has_a_zero_vector(model: StaticModel, text: str) -> None:
     assert model.pieces([text])[0].shape == (0,)
-    assert model.piece_offsets(text) == []
     assert not model.encode([text, "同盟"])[0].any()
 
 
@@ -95,20 +94,6 @@ def test_spelling_variants_are_the_same_pieces(model: StaticModel) -> None:
 
 def test_text_that_spells_a_special_token_is_only_text(model: StaticModel) -> None:
     assert len(model.pieces(["<unk>"])[0]) >= 3
-
-
-@pytest.mark.parametrize("text", TEXTS, ids=["japanese", "english", "folded", "letter"])
-def test_offsets_map_pieces_back_into_the_text(model: StaticModel, text: str) -> None:
-    ids = model.pieces([text])[0]
-    offsets = model.piece_offsets(text)
-    assert len(offsets) == len(ids)
-    assert offsets == sorted(offsets)
-    for (start, end), piece in zip(offsets, ids, strict=True):
-        assert 0 <= start < end <= len(text)
-        if len(alone := model.pieces([text[start:end]])[0]) == 1:
-            assert alone[0] == piece
-    covered = {place for start, end in offsets for place in range(start, end)}
-    assert all(place in covered or text[place].isspace() for place in range(len(text)))
 
 
 def test_piece_vectors(model: StaticModel) -> None:
