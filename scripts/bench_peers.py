@@ -67,7 +67,7 @@ def main() -> None:
             if arguments.json:
                 text = json.dumps(report, ensure_ascii=False, indent=2)
                 arguments.json.write_text(text + "\n", encoding="utf-8")
-    except (QaServiceError, OSError) as error:
+    except (QaServiceError, PeerUnavailableError, OSError) as error:
         sys.exit(str(error))
     print(_versions(report["tasks"].values()))
 
@@ -108,7 +108,7 @@ def _compare(name: str, data: Data, peers: Sequence[str], environments: Path) ->
         result: dict[str, Any] = {"title": title, "rows": [dataclasses.asdict(row) for row in rows]}
         if {"qa_service", "bare"} <= set(peers):
             result["in_turn"] = _in_turn(task, Path(folder))
-            print("{sentence}\n".format(**result["in_turn"]), flush=True)
+            print(result["in_turn"]["sentence"], end="\n\n", flush=True)
         return result
 
 
@@ -141,12 +141,15 @@ def _rows(task: Task, folder: Path, peers: Sequence[str], environments: Path) ->
 def _in_turn(task: Task, folder: Path) -> dict[str, Any]:
     taken = _measured(Path(sys.executable), "side_by_side", "", task, folder)
     ours, floor = median(taken["qa_service"]), median(taken["bare"])
+    processor = {name: median(values) for name, values in taken["processor"].items()}
+    ratio = processor["qa_service"] / processor["bare"]
     return {
         "qa_service_milliseconds": ours,
         "bare_milliseconds": floor,
         "times": ours / floor,
+        "times_processor": ratio,
         "sentence": f"In one process, asked in turn: qa_service {ours:.2f} ms, tokenise + FAISS + "
-        f"bm25s {floor:.2f} ms (medians), {ours / floor:.2f} times.",
+        f"bm25s {floor:.2f} ms (medians), {ours / floor:.2f} times; in processor time {ratio:.2f}.",
     }
 
 
