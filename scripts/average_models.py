@@ -1,7 +1,7 @@
 """The mean of two embedding models: `average_models.py FIRST SECOND --output FOLDER`.
 
-Training that goes on makes a model better at what it is trained for and a little worse elsewhere; halfway
-between both lies one that is better at both (Wortsman et al., "Model soups", 2022). The pieces are
+Training that goes on makes a model better at what it is trained for and can cost elsewhere; the mean
+of both weights may keep most of either (Wortsman et al., "Model soups", 2022). The pieces are
 SECOND's. One that FIRST has too takes the mean of both vectors and the geometric mean of both
 weights; another keeps what SECOND has learned.
 """
