@@ -67,7 +67,12 @@ class GeneratorSettings:
 
 
 class Generator:
-    """Bound to the event loop that uses it first; `close` it there, or use it with `async with`."""
+    """Bound to the event loop that uses it first; `close` it there, or use it with `async with`.
+
+    `under_way` counts the texts that the model is being waited for.
+    """
+
+    under_way = 0
 
     def __init__(self, settings: GeneratorSettings) -> None:
         self.settings = settings
@@ -178,9 +183,11 @@ class Generator:
     ) -> AsyncGenerator[_Piece, None]:
         """The model's text in pieces; the last one is marked so. Raises GenerationError."""
         self._budget.begin("".join(str(message["content"]) for message in prompt.messages))
-        stream = await self._open(prompt, first, max_tokens)
+        stream: openai.AsyncStream[ChatCompletionChunk] | None = None
         written = False
+        self.under_way += 1
         try:
+            stream = await self._open(prompt, first, max_tokens)
             chunks = aiter(stream)
             while True:
                 bound = deadline if written else first
@@ -198,8 +205,10 @@ class Generator:
                 if piece.last:
                     return
         finally:
-            with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
-                await stream.close()
+            self.under_way -= 1
+            if stream is not None:
+                with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
+                    await stream.close()
 
     async def _open(
         self, prompt: Prompt, deadline: _Deadline, max_tokens: int

@@ -128,15 +128,16 @@ def create_app(
     app.state.chat_footer = chat_footer
     app.state.heartbeat_seconds = heartbeat_seconds
     app.state.admission = Admission(
-        search_limiter,
+        threads=search_threads,
         queue_max=queue_max,
         requests_max=requests_max,
-        on_refusal=metrics.refused,
+        waiting_for_model=lambda: language_model.requests,
+        count=metrics.refused,
     )
     app.state.access = access
     # Each around those before it: the log sees all, who may not ask costs no place in the queue.
-    app.add_middleware(BodyLimits, max_bytes=body_max_bytes, seconds=receive_seconds)
     app.add_middleware(AdmissionGate, admission=app.state.admission)
+    app.add_middleware(BodyLimits, max_bytes=body_max_bytes, seconds=receive_seconds)
     app.add_middleware(AccessGate, access=access)
     if access.trusted_proxies:
         trusted = [str(network) for network in access.trusted_proxies]

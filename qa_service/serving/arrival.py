@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Self
 
 import h11
 from starlette.responses import Response
@@ -36,8 +38,13 @@ _GIVEN_UP = {
 _EXEMPT_STARTS = tuple(f"{method} {path}".encode() for method in ("GET", "HEAD") for path in EXEMPT)
 _OPENAI_START = b"POST /v1/chat/"
 
-# "content-length: 57" of a head in small letters
+# "content-length: 57"; of heads in small letters, as the next
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*(?=\r\n)")
+# "transfer-encoding: chunked", "connection: close", "content-length: +5", a line that ends in \n alone
+_MORE_THAN_A_GLANCE = re.compile(
+    rb"\r\n(?:transfer-encoding|connection:[ \t]*close|content-length(?!:[ \t]*[0-9]{1,9}[ \t]*\r\n))"
+    rb"|[^\r]\n"
+)
 
 
 def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
@@ -46,7 +53,8 @@ def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
     While no more may come in, a request is refused before it is parsed, which costs a tenth of
     parsing: that keeps the processor for those who are served.
     """
-    refusal, openai_refusal = overloaded("/"), overloaded("/v1/chat/completions")
+    problem_refusal = _Refusal.of(overloaded("/"))
+    openai_refusal = _Refusal.of(overloaded("/v1/chat/completions"))
 
     class ArrivalProtocol(H11Protocol):
         _clock: asyncio.TimerHandle | None = None
@@ -64,15 +72,22 @@ def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
         def data_received(self, data: bytes) -> None:
             if self._leaving:
                 return
+            counts = False
             if self.conn.their_state is h11.IDLE:
                 begun = self.conn.trailing_data[0]
-                if not begun and admission.full and not data.startswith(_EXEMPT_STARTS):
+                counts = not begun and not data.startswith(_EXEMPT_STARTS)
+                if counts and admission.full_soon:
                     self._refuse(data)
                     return
                 if _is_too_large(begun + data):
                     self._give_up(431)
                     return
             super().data_received(data)
+            if counts:
+                # Many may come in one turn of the loop. A whole request has a task by now, which makes
+                # its first steps, and is under way, before this is called.
+                admission.on_their_way += 1
+                self.loop.call_soon(_has_come, admission)
             if self.conn.their_state is h11.IDLE:  # its head is not all there
                 self._start_clock()
             else:
@@ -125,22 +140,17 @@ def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
                 self._give_up(408)
 
         def _refuse(self, data: bytes) -> None:
-            admission.on_refusal()
-            response = openai_refusal if data.startswith(_OPENAI_START) else refusal
-            size = _whole_size(data)
-            if size != len(data):
-                self._leave(_as_bytes(response, close=True))
+            admission.refused()
+            refusal = openai_refusal if data.startswith(_OPENAI_START) else problem_refusal
+            if not _is_one_request(data) or self._stopping:
+                self._leave(refusal.last)
                 return
-            close = self._stopping or not _may_stay(data)
-            self.transport.write(_as_bytes(response, close=close))
+            self.transport.write(refusal.more)
             self._stop_clock()
             self._unset_keepalive_if_required()
-            if close:
-                self.transport.close()
-            else:
-                self.timeout_keep_alive_task = self.loop.call_later(
-                    self.timeout_keep_alive, self.timeout_keep_alive_handler
-                )
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
         def _give_up(self, status: int) -> None:
             if self._is_busy() and self.cycle.response_started:
@@ -162,9 +172,25 @@ def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
             if self.transport.can_write_eof():
                 self.transport.write_eof()
             self.flow.resume_reading()
-            self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+            self._clock = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     return ArrivalProtocol
+
+
+def _has_come(admission: Admission) -> None:
+    admission.on_their_way -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """The same words for a connection that stays and for one that ends."""
+
+    more: bytes
+    last: bytes
+
+    @classmethod
+    def of(cls, response: Response) -> Self:
+        return cls(_as_bytes(response, close=False), _as_bytes(response, close=True))
 
 
 def _is_too_large(begun: bytes) -> bool:
@@ -174,20 +200,15 @@ def _is_too_large(begun: bytes) -> bool:
     return len(head) > _HEAD_MAX_BYTES or head.count(b"\n") > _HEADERS_MAX
 
 
-def _whole_size(data: bytes) -> int | None:
-    """How many bytes the request is that begins here; None where that takes more than a glance."""
-    head, end, _ = data.partition(b"\r\n\r\n")
+def _is_one_request(data: bytes) -> bool:
+    """Whether a glance shows these to be the bytes of one whole request, after which another may come
+    on the same connection. In doubt not."""
+    head, end, body = data.partition(b"\r\n\r\n")
     fields = head.lower() + b"\r\n"
+    if not end or b" http/1.1\r\n" not in fields or _MORE_THAN_A_GLANCE.search(fields):
+        return False
     lengths = _LENGTH.findall(fields)
-    plain = b"transfer-encoding" not in fields and b"\n\n" not in fields
-    if not end or not plain or len(lengths) > 1 or len(lengths) != fields.count(b"content-length"):
-        return None
-    return len(head) + len(end) + (int(lengths[0]) if lengths else 0)
-
-
-def _may_stay(data: bytes) -> bool:
-    head = data.partition(b"\r\n\r\n")[0].lower()
-    return b" http/1.1\r\n" in head and b"\r\nconnection: close" not in head
+    return len(lengths) <= 1 and len(body) == (int(lengths[0]) if lengths else 0)
 
 
 def _as_bytes(response: Response, *, close: bool) -> bytes:

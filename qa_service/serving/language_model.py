@@ -30,6 +30,11 @@ class LanguageModel:
         self.generator = generator
         self.faults: tuple[str, ...] = () if generator is None else (_UNREACHABLE,)
 
+    @property
+    def requests(self) -> int:
+        """How many answers it is being waited for at present."""
+        return 0 if self.generator is None else self.generator.under_way
+
     async def watch(self) -> None:
         """Sees, now and then, whether the model can be reached; ends only where there is none."""
         known: bool | None = None

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from qa_service.errors import InputError, NotFoundError, QaServiceError
 from qa_service.serving.chat_schemas import ErrorDetails, ErrorResponse
+from qa_service.serving.problems import problem_response
 from qa_service.serving.strict_json import StrictJsonRoute, UnreadableJson
 
 _log = logging.getLogger(__name__)
@@ -59,8 +60,6 @@ def refusal(error: Exception) -> Refusal:
         return _invalid(error)
     if isinstance(error, UnreadableJson):
         return _blame_request(400, error.detail, param=error.field, code=error.code)
-    if isinstance(error, HTTPException) and error.status_code == 413:
-        return _blame_request(413, "The request is too large.", code="body_too_large")
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _blame_request(error.status_code, str(error.detail))
     _log.error("a chat completion failed", exc_info=error)
@@ -72,6 +71,15 @@ def refusal(error: Exception) -> Refusal:
     )
     status = 503 if isinstance(error, QaServiceError) else 500
     return Refusal(status, ErrorResponse(error=details))
+
+
+def refusal_response(
+    path: str, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None
+) -> Response:
+    """For what is refused before a route is reached, in the form that the clients of the path know."""
+    if is_openai_path(path):
+        return openai_refusal(status, code, detail, headers=headers or {})
+    return problem_response(status, code, detail, headers=headers)
 
 
 def is_openai_path(path: str) -> bool:

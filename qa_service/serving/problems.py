@@ -179,15 +179,11 @@ _CODES = {
     400: "bad_request",
     404: "not_found",
     405: "method_not_allowed",
-    408: "request_timeout",
-    413: "body_too_large",
     415: "unsupported_media_type",
 }
 _DETAILS = {
     404: "There is nothing at this address. /docs lists what there is.",
     405: "This address does not take this method. The header Allow says which it takes.",
-    408: "The body did not come to its end in time. Send it again.",
-    413: "The request is too large. A question has at most 2,000 characters.",
 }
 
 
