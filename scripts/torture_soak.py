@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from torture_door import SEARCH, Server, closed_loop, response_of, serving
+from torture_clients import SEARCH, Server, closed_loop, response_of, serving
 
 _ANSWER_BODY = json.dumps({"question": "日米合同委員会の目的は何ですか"}).encode()
 ANSWER = (
