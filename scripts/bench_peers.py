@@ -23,6 +23,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from peer_environments import (
@@ -32,7 +33,7 @@ from peer_environments import (
     last_line,
     python_of,
 )
-from peer_figures import Row, judge, median, percentile_99, table
+from peer_figures import Row, judge, percentile_99, table
 from peer_tasks import TASKS, Data, Task, make_task
 
 from qa_service.errors import QaServiceError
