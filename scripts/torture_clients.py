@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,9 +105,16 @@ async def exchange(port: int, request: bytes, *, patience: float = 30.0) -> byte
                 writer.write(request)
                 return await response_of(reader)
             finally:
-                writer.close()
+                await hang_up(writer)
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
         return b""
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """At once, whatever is still to be sent."""
+    writer.transport.abort()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 async def response_of(reader: asyncio.StreamReader) -> bytes:

@@ -30,6 +30,7 @@ from torture_clients import (
     Server,
     closed_loop,
     exchange,
+    hang_up,
     open_loop,
     percentile,
     post,
@@ -105,7 +106,7 @@ async def _pour(port: int, head: bytes, piece: bytes, times: int) -> bytes:
     said = b""
     with suppress(OSError):
         said = await reader.read(65536)
-    writer.close()
+    await hang_up(writer)
     return said
 
 
@@ -141,7 +142,7 @@ async def _dribble(port: int) -> float:
             writer.write(b" ")
             with suppress(TimeoutError):
                 await asyncio.wait_for(reader.read(65536), 1)
-    writer.close()
+    await hang_up(writer)
     return time.perf_counter() - started
 
 
@@ -191,7 +192,7 @@ async def _beside_half_open(port: int, seconds: float) -> tuple[Load, Load, list
             writer.write(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
             with suppress(OSError):
                 await reader.read()
-            writer.close()
+            await hang_up(writer)
             held.append(time.perf_counter() - started)
 
     holding = [asyncio.create_task(hold()) for _ in range(HALF_OPEN)]
@@ -247,7 +248,7 @@ def overload(options: argparse.Namespace) -> Iterator[Finding]:
         flood, used = measure(
             open_loop(server.port, rate=10 * before.rate, seconds=options.seconds)
         )
-        time.sleep(5)
+        time.sleep(min(5, options.seconds))
         after, used_after = measure(closed_loop(server.port, clients=8, seconds=length))
     peak, p99 = (before.rate + after.rate) / 2, (before.p99() + after.p99()) / 2
     share, slower = flood.rate / peak, flood.p99() / p99
@@ -368,7 +369,7 @@ async def _client(
             stop.answered += 1
             stop.streams += stopped.is_set() and b"event: done" in said
             ended = not stays or b"\r\nconnection: close" in said.lower()
-        writer.close()
+        await hang_up(writer)
 
 
 @contextmanager

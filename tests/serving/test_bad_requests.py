@@ -94,21 +94,38 @@ def test_json_of_another_shape(client: TestClient, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "field"),
     [
-        pytest.param(b"query=a", id="not JSON"),
-        pytest.param(b'{"query": "a"', id="cut short"),
-        pytest.param('{"query": "日米"}'.encode("cp932"), id="not UTF-8"),
-        pytest.param(b'{"query": "a", "top_k": NaN}', id="NaN"),
-        pytest.param(b'{"query": "a", "top_k": -Infinity}', id="infinity"),
-        pytest.param(b'{"query": "a", "query": "b"}', id="key twice"),
-        pytest.param(b'{"query": "a", "top_k": ' + b"1" * 5000 + b"}", id="5,000 digits"),
-        pytest.param(b"[" * 100_000, id="100,000 deep"),
+        pytest.param(b"query=a", "body", id="not JSON"),
+        pytest.param(b"[NaN]", "body", id="a list"),
+        pytest.param(b'{"query": "a"', "body", id="cut short"),
+        pytest.param(b'{"query": "a', "query", id="cut short in a text"),
+        pytest.param('{"query": "日米"}'.encode("cp932"), "query", id="not UTF-8"),
+        pytest.param(b'{"query": "a", "top_k": NaN}', "top_k", id="NaN"),
+        pytest.param(b'{"query": "NaN", "top_k": NaN}', "top_k", id="NaN, and as a text"),
+        pytest.param(b'{"query": "a", "top_k": -Infinity}', "top_k", id="infinity"),
+        pytest.param(b'{"query": "a", "query": "b"}', "query", id="key twice"),
+        pytest.param(
+            b'{"query": "a", "filters": {"kinds": [], "section": "1", "section": "2"}}',
+            "filters.section",
+            id="key twice, further in",
+        ),
+        pytest.param(
+            b'{"query": "a", "filters": {"kinds": ["table", NaN]}}',
+            "filters.kinds.1",
+            id="in a list",
+        ),
+        pytest.param(b'{"\\ud800": 1, "\\ud800": 2}', "\\ud800", id="key twice, and no text"),
+        pytest.param(b'{"query": "a", "top_k": ' + b"1" * 5000 + b"}", "top_k", id="5,000 digits"),
+        pytest.param(b"[" * 100_000, "body", id="100,000 deep"),
+        pytest.param(b'{"filters": ' + b"[" * 100_000, "filters.0.0.0", id="deep in a field"),
+        pytest.param(b"[" + b"1," * 400_000 + b"NaN]", "body", id="far behind"),
     ],
 )
-def test_not_json(client: TestClient, content: bytes) -> None:
+def test_not_json(client: TestClient, content: bytes, field: str) -> None:
     problem = assert_problem(post(client, content), 400, "invalid_json")
     assert problem["detail"].startswith("The body is not JSON: ")
+    assert [error["field"] for error in problem["errors"]] == [field]
 
 
 def test_another_content_type(client: TestClient) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import anyio
@@ -18,8 +19,10 @@ from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
 from qa_service.retrieval.index import Index
+from qa_service.serving.admission import Admission
 from qa_service.serving.app import create_app
 from qa_service.serving.arrival import make_protocol
+from qa_service.serving.draining import DrainingServer
 from qa_service.serving.library import Library
 
 SECONDS = 0.4  # that headers and bodies may take here
@@ -27,15 +30,21 @@ SECONDS = 0.4  # that headers and bodies may take here
 
 @contextmanager
 def running(app: FastAPI) -> Iterator[int]:
+    with serving(app) as (port, _):
+        yield port
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[tuple[int, DrainingServer]]:
     protocol = make_protocol(admission=app.state.admission, seconds=SECONDS)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http=protocol, log_config=None))
+    server = DrainingServer(uvicorn.Config(app, http=protocol, log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     while not server.started:
         time.sleep(0.01)
     try:
-        yield listener.getsockname()[1]
+        yield listener.getsockname()[1], server
     finally:
         server.should_exit = True
         thread.join()
@@ -57,6 +66,28 @@ def talk(port: int, *pieces: bytes) -> bytes:
         while received := connection.recv(65536):
             said += received
         return said
+
+
+@contextmanager
+def connected(port: int, *, times: int = 1) -> Iterator[list[socket.socket]]:
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            for _ in range(times)
+        ]
+
+
+def answer(connection: socket.socket) -> bytes:
+    """One response, whole; the connection may go on."""
+    said = b""
+    while True:
+        head, end, body = said.partition(b"\r\n\r\n")
+        length = re.search(rb"\r\ncontent-length: ([0-9]+)", head.lower())
+        if end and length is not None and len(body) == int(length[1]):
+            return said
+        received = connection.recv(65536)
+        assert received, said
+        said += received
 
 
 def problem(said: bytes) -> tuple[int, str]:
@@ -120,6 +151,63 @@ def test_many_half_open_connections_keep_nobody_out(port: int) -> None:
         connection.close()
 
 
+def head(path: str, *fields: str) -> bytes:
+    lines = (f"POST {path} HTTP/1.1", "Host: x", "Content-Type: application/json", *fields)
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+@pytest.mark.parametrize("path", ["/v1/search", "/nowhere", "/healthz", "/mcp"])
+@pytest.mark.parametrize(
+    ("length", "body"),
+    [
+        ("Content-Length: 150000000", b""),
+        ("Content-Length: 150000000", b" " * 200_000),
+        ("Transfer-Encoding: chunked", b"f4241\r\n" + b" " * 1_000_001),
+    ],
+    ids=["announced", "announced and begun", "in chunks"],
+)
+def test_a_body_too_large_is_413_before_it_has_come(
+    port: int, path: str, length: str, body: bytes
+) -> None:
+    assert problem(talk(port, head(path, length) + body)) == (413, "body_too_large")
+
+
+def test_refusals_of_bodies_are_in_the_form_of_the_path(port: int) -> None:
+    said = talk(port, head("/v1/chat/completions", "Content-Length: 150000000"))
+    assert said.startswith(b"HTTP/1.1 413 ")
+    assert json.loads(said.partition(b"\r\n\r\n")[2])["error"]["code"] == "body_too_large"
+
+
+def test_who_sends_on_after_the_answer_is_not_listened_to(port: int) -> None:
+    with connected(port) as [connection]:
+        connection.sendall(head("/v1/search", "Content-Length: 150000000"))
+        assert problem(answer(connection)) == (413, "body_too_large")
+        assert connection.recv(65536) == b""
+        closed = False
+        while not closed:
+            try:
+                connection.sendall(b" " * 1_000)
+            except OSError:
+                closed = True
+
+
+def test_what_is_no_body_after_all_is_400(port: int) -> None:
+    said = talk(port, head("/v1/search", "Transfer-Encoding: chunked") + b"zz\r\n")
+    assert problem(said) == (400, "bad_request")
+
+
+def test_bodies_under_way_are_bounded_together(chapter_index: Index) -> None:
+    size = 10_000
+    app = create_app(Library(chapter_index), body_max_bytes=size, receive_seconds=SECONDS)
+    begun = head("/v1/search", f"Content-Length: {size}") + b" " * (size - 1)
+    with running(app) as port, connected(port, times=80) as held:
+        for connection in held:
+            connection.sendall(begun)
+        answers = [problem(answer(connection)) for connection in held]
+    assert set(answers) == {(408, "request_timeout"), (503, "overloaded")}
+    assert answers.count((408, "request_timeout")) == 64
+
+
 @pytest.fixture
 def busy_app(chapter_index: Index) -> tuple[FastAPI, threading.Event]:
     """Two places in the queue and one thread, which a request to /busy holds until it is let go."""
@@ -161,6 +249,152 @@ def test_beyond_the_queue_requests_are_refused_at_once(
     assert healthy.startswith(b"HTTP/1.1 200")
     assert [answer.split()[1] for answer in answers] == [b"200"] * 3
     assert after.startswith(b"HTTP/1.1 200")
+
+
+@contextmanager
+def waiting_at(app: FastAPI, port: int, let_go: threading.Event) -> Iterator[None]:
+    """As many requests to /busy as may come in; they are answered at the end."""
+    busy = b"GET /busy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    threads = [threading.Thread(target=talk, args=(port, busy)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while not app.state.admission.full:
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        let_go.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_refused_client_may_ask_again_on_its_connection(
+    busy_app: tuple[FastAPI, threading.Event],
+) -> None:
+    app, let_go = busy_app
+    body = b'{"query": "2+2"}'
+    ask = head("/v1/search", f"Content-Length: {len(body)}") + body
+    with running(app) as port, connected(port) as [connection]:
+        with waiting_at(app, port, let_go):
+            for _ in range(2):
+                connection.sendall(ask)
+                assert problem(answer(connection)) == (503, "overloaded")
+        connection.sendall(ask)
+        assert answer(connection).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(head("/v1/search", "Content-Length: 9") + b"{", id="half a body"),
+        pytest.param(head("/v1/search", "Transfer-Encoding: chunked") + b"0\r\n\r\n", id="chunks"),
+        pytest.param(b"GET / HTTP/1.0\r\n\r\n", id="HTTP/1.0"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT", id="more than one"),
+        pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n" * 2 + b"\r\n1", id="lengths"),
+        pytest.param(b"hello", id="nonsense"),
+    ],
+)
+def test_a_refused_connection_ends_where_the_next_request_is_in_doubt(
+    busy_app: tuple[FastAPI, threading.Event], request_: bytes
+) -> None:
+    app, let_go = busy_app
+    with running(app) as port, waiting_at(app, port, let_go):
+        said = talk(port, request_)
+    assert problem(said) == (503, "overloaded")
+    assert b"connection: close" in said.lower()
+
+
+def test_refusals_are_in_the_form_of_the_path_and_counted(
+    busy_app: tuple[FastAPI, threading.Event],
+) -> None:
+    app, let_go = busy_app
+    with running(app) as port, waiting_at(app, port, let_go):
+        said = talk(
+            port, head("/v1/chat/completions", "Content-Length: 2", "Connection: close") + b"{}"
+        )
+        metrics = talk(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 503 ")
+    assert json.loads(said.partition(b"\r\n\r\n")[2])["error"]["code"] == "overloaded"
+    assert b"\nqa_service_refused_total 1.0\n" in metrics
+
+
+def admission(*, waiting_for_model: int = 0) -> Admission:
+    return Admission(
+        threads=2,
+        queue_max=6,
+        requests_max=20,
+        waiting_for_model=lambda: waiting_for_model,
+        count=lambda: None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("under_way", "waiting_for_model", "full"),
+    [(7, 0, False), (8, 0, True), (19, 12, False), (19, 11, True), (20, 20, True)],
+)
+def test_what_computes_and_what_is_under_way_are_bounded(
+    under_way: int, waiting_for_model: int, full: bool
+) -> None:
+    door = admission(waiting_for_model=waiting_for_model)
+    door.under_way = under_way
+    assert door.full is full
+
+
+def test_while_requests_are_refused_the_queue_is_short() -> None:
+    door = admission()
+    door.under_way = 4
+    calm = door.full
+    door.refused()
+    crowded = door.full
+    door.under_way = 3
+    assert (calm, crowded, door.full) == (False, True, False)
+
+
+def test_a_stop_ends_what_has_begun_and_lets_nobody_in(
+    busy_app: tuple[FastAPI, threading.Event],
+) -> None:
+    app, let_go = busy_app
+    with serving(app) as (port, server), connected(port, times=2) as [asked, silent]:
+        asked.sendall(b"GET /busy HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not app.state.admission.under_way:
+            time.sleep(0.01)
+        server.should_exit = True
+        assert silent.recv(65536) == b""
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=10)
+        let_go.set()
+        said = answer(asked)
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close" in said.lower()
+
+
+def test_a_stop_answers_who_has_connected_and_was_not_heard_yet(chapter_index: Index) -> None:
+    app = create_app(Library(chapter_index))
+    held, let_go = threading.Event(), threading.Event()
+
+    @app.get("/hold")
+    async def hold() -> str:
+        """Keeps the server from hearing anybody."""
+        held.set()
+        let_go.wait()
+        return "done"
+
+    get = b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving(app) as (port, server), connected(port, times=2) as [first, early]:
+        early.sendall(get % b"/healthz")
+        assert answer(early).startswith(b"HTTP/1.1 200 ")
+        first.sendall(get % b"/hold")
+        held.wait()
+        with connected(port, times=10) as late:
+            for connection in (early, *late):
+                connection.sendall(get % b"/healthz")
+            server.should_exit = True
+            time.sleep(
+                0.2
+            )  # the server finds both at the same moment: the stop and the connections
+            let_go.set()
+            for connection in (first, early, *late):
+                assert answer(connection).startswith(b"HTTP/1.1 200 ")
 
 
 def test_behind_another_server_the_gate_refuses_the_same(
