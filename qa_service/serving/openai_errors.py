@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from qa_service.errors import InputError, NotFoundError, QaServiceError
 from qa_service.serving.chat_schemas import ErrorDetails, ErrorResponse
+from qa_service.serving.json_fields import WHOLE
 from qa_service.serving.problems import problem_response
 from qa_service.serving.strict_json import StrictJsonRoute, UnreadableJson
 
@@ -59,7 +60,9 @@ def refusal(error: Exception) -> Refusal:
     if isinstance(error, RequestValidationError):
         return _invalid(error)
     if isinstance(error, UnreadableJson):
-        return _blame_request(400, error.detail, param=error.field, code=error.code)
+        parts = (int(part) if part.isdecimal() else part for part in error.field.split("."))
+        param = None if error.field == WHOLE else _param(tuple(parts))
+        return _blame_request(400, error.detail, param=param, code=error.code)
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _blame_request(error.status_code, str(error.detail))
     _log.error("a chat completion failed", exc_info=error)

@@ -369,6 +369,7 @@ class Outcome:
     statements: list[DraftStatement]
     error: GenerationError | None
     seconds: float
+    under_way: tuple[int, ...]  # at each statement, and at the end
 
     @property
     def code(self) -> str | None:
@@ -398,6 +399,7 @@ def ask(chapter_index: Index, hits: tuple[Hit, ...], server: ScriptedServer) -> 
 async def _ask(settings: GeneratorSettings, index: Index, hits: tuple[Hit, ...]) -> Outcome:
     statements: list[DraftStatement] = []
     error = None
+    under_way: list[int] = []
     started = time.monotonic()
     async with Generator(settings) as generator:
         try:
@@ -405,9 +407,11 @@ async def _ask(settings: GeneratorSettings, index: Index, hits: tuple[Hit, ...])
                 QUESTION, (), hits, "ja", documents=index.documents, model=index.pieces.model
             ):
                 statements.append(statement)
+                under_way.append(generator.under_way)
         except GenerationError as caught:
             error = caught
-    return Outcome(statements, error, time.monotonic() - started)
+        under_way.append(generator.under_way)
+    return Outcome(statements, error, time.monotonic() - started, tuple(under_way))
 
 
 # The source has a footnote's mark in the sentence, so it is not there character for character.
@@ -425,6 +429,15 @@ def test_what_is_borne_out_is_kept_and_nothing_else(ask: Ask, script: str) -> No
 
 def test_the_statements_do_not_depend_on_the_pieces(ask: Ask) -> None:
     assert ask("by_the_letter").statements == [SUPPORTED, SUPPORTED]
+
+
+@pytest.mark.parametrize(
+    ("script", "under_way"), [("by_the_letter", (1, 1, 0)), ("refusal", (0,)), ("busy", (0,))]
+)
+def test_what_the_model_is_waited_for_is_counted(
+    ask: Ask, script: str, under_way: tuple[int, ...]
+) -> None:
+    assert ask(script).under_way == under_way
 
 
 @pytest.mark.parametrize(

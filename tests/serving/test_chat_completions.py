@@ -384,6 +384,14 @@ def test_bad_bodies(client: TestClient, content: bytes, status: int, code: str) 
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)
 
 
+def test_what_is_no_json_names_the_field(client: TestClient) -> None:
+    headers = {"Content-Type": "application/json"}
+    content = b'{"model": "qa-service", "messages": [{"role": "user", "content": NaN}]}'
+    response = client.post("/v1/chat/completions", content=content, headers=headers)
+    error = response.json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_json", "messages[0].content")
+
+
 def test_another_content_type(client: TestClient) -> None:
     headers = {"Content-Type": "text/plain"}
     response = client.post("/v1/chat/completions", content=b"{}", headers=headers)
