@@ -94,13 +94,14 @@ def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
                 self._stop_clock()
 
         def on_response_complete(self) -> None:
-            super().on_response_complete()
+            sends_on = self.conn.their_state is h11.SEND_BODY
+            super().on_response_complete()  # begins with the next request, where it has come already
             if self.transport.is_closing():
                 return
-            if self.conn.their_state is h11.SEND_BODY:  # it has its answer, and sends on
+            if sends_on:  # it has its answer; the rest of its request is not waited for
                 self._leave()
             elif self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
-                self._start_clock()  # the beginning of the next request has come already
+                self._start_clock()
 
         def send_400_response(self, msg: str) -> None:
             """Called while the error that says what is wrong is being handled."""

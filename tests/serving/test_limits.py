@@ -191,6 +191,16 @@ def test_who_sends_on_after_the_answer_is_not_listened_to(port: int) -> None:
                 closed = True
 
 
+def test_requests_that_come_together_are_all_answered(port: int) -> None:
+    body = b'{"query": "2+2"}'
+    ask = head("/v1/search", f"Content-Length: {len(body)}") + body
+    with connected(port) as [connection]:
+        connection.sendall(ask + ask[:-5])
+        assert answer(connection).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(ask[-5:])
+        assert answer(connection).startswith(b"HTTP/1.1 200 ")
+
+
 def test_what_is_no_body_after_all_is_400(port: int) -> None:
     said = talk(port, head("/v1/search", "Transfer-Encoding: chunked") + b"zz\r\n")
     assert problem(said) == (400, "bad_request")
