@@ -178,10 +178,21 @@ def test_refusals_of_bodies_are_in_the_form_of_the_path(port: int) -> None:
     assert json.loads(said.partition(b"\r\n\r\n")[2])["error"]["code"] == "body_too_large"
 
 
-def test_who_sends_on_after_the_answer_is_not_listened_to(port: int) -> None:
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        pytest.param(head("/v1/search", "Content-Length: 150000000"), 413, id="413"),
+        pytest.param(head("/v1/search", "Content-Length: 100"), 408, id="408"),
+        pytest.param(b"GET /" + b"a" * 200_000, 431, id="431"),
+        pytest.param(b"hello\r\n\r\n", 400, id="400"),
+    ],
+)
+def test_who_sends_on_after_the_answer_is_not_listened_to(
+    port: int, said: bytes, status: int
+) -> None:
     with connected(port) as [connection]:
-        connection.sendall(head("/v1/search", "Content-Length: 150000000"))
-        assert problem(answer(connection)) == (413, "body_too_large")
+        connection.sendall(said)
+        assert problem(answer(connection))[0] == status
         assert connection.recv(65536) == b""
         closed = False
         while not closed:
