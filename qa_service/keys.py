@@ -66,6 +66,11 @@ class KeyRing:
             self._keys, self._seen = (self._read() if state else ()), state
         return self._keys
 
+    @property
+    def in_use(self) -> bool:
+        """Whether a key was ever made: revoking the last one does not let everybody in."""
+        return self._state() is not None
+
     def find(self, presented: str) -> Key | None:
         """The key that a client presents, None when it is not one of these.
 

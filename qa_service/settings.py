@@ -127,6 +127,12 @@ class Settings(BaseSettings):
         description="Addresses or networks of proxies whose X-Forwarded-For is believed, with "
         "commas: 127.0.0.1, 10.0.0.0/8",
     )
+    allowed_hosts: str = Field(
+        default="",
+        description="Names by which a service without keys may be called, with commas; * for any. "
+        "Without it: localhost and its addresses where only this machine reaches it and there is no "
+        "trusted proxy, else any.",
+    )
     cors_origins: str = Field(
         default="",
         description="Other hosts' pages that may call the API from a browser, with commas: "

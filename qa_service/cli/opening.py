@@ -138,17 +138,28 @@ def open_generator(settings: Settings) -> Generator | None:
 def open_access(settings: Settings) -> Access:
     """Who may ask. Raises SettingsError where others could reach the service without a key."""
     from qa_service.keys import KeyRing
-    from qa_service.serving.access import Access, RateLimit, parse_networks
+    from qa_service.serving.access import THIS_MACHINE, Access, RateLimit, parse_networks
 
     ring = KeyRing(settings.keys_path)
-    if not ring.keys and not settings.is_local and not settings.open:
+    if not settings.open and not ring.keys and ring.in_use:
+        raise SettingsError(
+            "keys",
+            f"All keys of {settings.keys_path} are revoked, so nobody could ask. Make one with "
+            "`qa-service keys create NAME`, or serve everybody with --open.",
+        )
+    if not settings.open and not ring.keys and not settings.is_local:
         raise SettingsError(
             "host",
             f"{settings.host} can be reached from other machines, and there are no API keys. Make "
             "one with `qa-service keys create NAME`, or serve everybody with --open.",
         )
+    hosts = [each.strip() for each in settings.allowed_hosts.split(",") if each.strip()]
+    if not hosts and settings.is_local and not settings.trusted_proxies:
+        hosts = [*THIS_MACHINE, settings.host]
     return Access(
-        keys=ring if ring.keys and not settings.open else None,
+        keys=None if settings.open else ring,
+        open_until_keys=settings.is_local,
+        hosts=() if "*" in hosts else hosts,
         rate_limit=RateLimit(settings.rate_limit) if settings.rate_limit else None,
         trusted_proxies=parse_networks(settings.trusted_proxies),
     )

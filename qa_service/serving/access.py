@@ -9,9 +9,9 @@ from __future__ import annotations
 import ipaddress
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from limits import parse_many
 from limits.storage import MemoryStorage
@@ -30,6 +30,7 @@ from qa_service.serving.problems import problem_response
 _log = logging.getLogger(__name__)
 
 SESSION_COOKIE = "qa_key"
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 # What needs no key: the pages' own files, signing in, and whether the process lives.
 _SIGN_IN = "/sign-in"
@@ -41,9 +42,19 @@ _DETAILS = {
     401: "Show a key: Authorization: Bearer KEY. `qa-service keys create` makes one.",
     403: "This key may not do this; it needs the scope admin.",
     429: "More requests than this client may make. Try again later.",
+    421: "This service is not called by that name here. Use one that it goes by, or have the name "
+    "added to the setting allowed_hosts.",
     503: "The service cannot tell who may ask at present. Its log says why; try again later.",
 }
-_CODES = {401: "unauthorised", 403: "forbidden", 429: "rate_limited", 503: KeysError.code}
+_CODES = {
+    401: "unauthorised",
+    403: "forbidden",
+    421: "unknown_host",
+    429: "rate_limited",
+    503: KeysError.code,
+}
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def needed_scope(path: str) -> Scope | None:
@@ -76,17 +87,36 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`keys` None lets everybody in: for an address that only this machine reaches, or because the
-    user said so. `trusted_proxies` are those whose X-Forwarded-For and -Proto are believed."""
+    """`keys` None lets everybody in, because the user said so; `open_until_keys` does as long as no
+    key was ever made, for an address that only this machine reaches. `hosts` are the names that the
+    service may be called by where it asks for no key; with none, by any. `trusted_proxies` are
+    those whose X-Forwarded-For and -Proto are believed."""
 
     keys: KeyRing | None = None
+    open_until_keys: bool = False
+    hosts: Collection[str] = ()
     rate_limit: RateLimit | None = None
-    trusted_proxies: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network] = ()
+    trusted_proxies: Sequence[_Network] = ()
+
+    @property
+    def required(self) -> KeyRing | None:
+        """The keys, where one of them must be shown. Raises KeysError."""
+        if self.keys is None or (self.open_until_keys and not self.keys.in_use):
+            return None
+        return self.keys
+
+    def goes_by(self, host: str) -> bool:
+        """Whether `host`, as the header has it, is a name of this service. A page of another host
+        can point its own name at this machine (DNS rebinding), but then the browser says so here."""
+        if not self.hosts:
+            return True
+        try:
+            return urlsplit(f"//{host}").hostname in self.hosts
+        except ValueError:  # [::
+            return False
 
 
-def parse_networks(
-    text: str,
-) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+def parse_networks(text: str) -> tuple[_Network, ...]:
     """`127.0.0.1, 10.0.0.0/8`. Raises SettingsError."""
     try:
         return tuple(ipaddress.ip_network(each.strip()) for each in text.split(",") if each.strip())
@@ -116,10 +146,16 @@ class AccessGate:
 
     def _refusal(self, scope: AsgiScope) -> Response | None:
         path, headers = scope["path"], Headers(scope=scope)
-        needed, ring = needed_scope(path), self._access.keys
+        needed, ring = needed_scope(path), self._access.required
         key: Key | None = None
         if needed is not None and ring is not None:
             key = ring.find(presented_key(headers))
+        if (
+            needed is not None
+            and ring is None
+            and not self._access.goes_by(headers.get("host", ""))
+        ):
+            return _refuse(path, 421, {})
         # Who guesses keys is counted too, by address: before being told that the key is wrong.
         if needed is not None or path == _SIGN_IN:
             seconds = self._seconds_to_wait(key, scope)
@@ -143,7 +179,8 @@ class AccessGate:
 def is_known(connection: HTTPConnection) -> bool:
     """Whether who asks may see what is not for strangers. Raises KeysError."""
     access: Access = connection.app.state.access
-    return access.keys is None or access.keys.find(presented_key(connection.headers)) is not None
+    ring = access.required
+    return ring is None or ring.find(presented_key(connection.headers)) is not None
 
 
 def presented_key(headers: Headers) -> str:

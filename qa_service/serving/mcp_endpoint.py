@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from qa_service.retrieval.rerank import Reranking
+from qa_service.serving.access import THIS_MACHINE
 from qa_service.serving.library import Library
 from qa_service.serving.problems import problem_response
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
     from qa_service.answering.generate import Generator
-
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 class McpEndpoint:
@@ -121,11 +120,10 @@ async def _keep_running(
 
 def _may_ask(origin: str | None) -> bool:
     """False for a page of another host, which may have pointed its own name at this service (DNS
-    rebinding). Browsers always say where a page that posts is from; programs send nothing, and may
-    call the service by whatever name it has in their network, so the header Host tells nothing."""
+    rebinding). Browsers always say where a page that posts is from; programs send nothing."""
     if origin is None:
         return True
     try:
-        return urlsplit(origin).hostname in _THIS_MACHINE
+        return urlsplit(origin).hostname in THIS_MACHINE
     except ValueError:  # http://[
         return False

@@ -33,9 +33,10 @@ async def post_sign_in(request: Request) -> Response:
     fields = parse_qs(bytes(form[:_FORM_MAX_BYTES]).decode("utf-8", "replace"))
     presented = fields.get("key", [""])[0].strip()
     response = RedirectResponse(_next(request), status_code=303)
-    if access.keys is None:  # everybody is let in: there is nothing to keep
+    ring = access.required
+    if ring is None:  # everybody is let in: there is nothing to keep
         return response
-    if access.keys.find(presented) is None:
+    if ring.find(presented) is None:
         return show_page("sign-in.html", request, status=401, refused=True, next=_next(request))
     response.set_cookie(
         SESSION_COOKIE,

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from qa_service.errors import SettingsError
 from qa_service.keys import KeyRing, Scope
 from qa_service.retrieval.index import Index
-from qa_service.serving.access import Access, RateLimit, parse_networks
+from qa_service.serving.access import THIS_MACHINE, Access, RateLimit, parse_networks
 from qa_service.serving.admission import overloaded
 from qa_service.serving.app import create_app
 from qa_service.serving.library import Library
@@ -132,6 +132,50 @@ def test_a_cookie_stays_on_https_where_a_trusted_proxy_has_it(
     with serve(keys=ring, trusted_proxies=parse_networks(trusted)) as client:
         done = client.post("/sign-in", data={"key": key}, headers={"X-Forwarded-Proto": "https"})
     assert ("secure" in done.headers["set-cookie"].lower()) is secure
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", 200),
+        ("127.0.0.1:9", 200),
+        ("[::1]:8000", 200),
+        ("LOCALHOST", 200),
+        ("attacker.example", 421),
+        ("localhost.attacker.example:8000", 421),
+        ("[::", 421),
+        ("", 421),
+    ],
+)
+def test_a_page_that_points_its_own_name_here_reads_nothing(
+    serve: Serve, host: str, status: int
+) -> None:
+    with serve(hosts=THIS_MACHINE) as client:
+        said = client.get("/v1/documents", headers={"Host": host})
+        healthy = client.get("/healthz", headers={"Host": host})
+    assert said.status_code == status
+    assert status == 200 or said.json()["code"] == "unknown_host"
+    assert healthy.status_code == 200
+
+
+def test_who_shows_a_key_may_use_any_name(serve: Serve, ring: KeyRing) -> None:
+    key = ring.create("one", Scope.READ)
+    with serve(keys=ring, hosts=THIS_MACHINE) as client:
+        said = client.get("/v1/documents", headers={"Host": "office.example", **bearer(key)})
+    assert said.status_code == 200
+
+
+def test_the_first_key_closes_an_open_service_and_revoking_it_opens_nothing(
+    serve: Serve, ring: KeyRing
+) -> None:
+    with serve(keys=ring, open_until_keys=True) as client:
+        before = client.get("/v1/documents").status_code
+        key = ring.create("one", Scope.READ)
+        closed = client.get("/v1/documents").status_code
+        shown = client.get("/v1/documents", headers=bearer(key)).status_code
+        ring.revoke(ring.keys[0].id)
+        revoked = client.get("/v1/documents").status_code
+    assert [before, closed, shown, revoked] == [200, 401, 200, 401]
 
 
 def test_networks_that_are_none_say_how_to_write_them() -> None:

@@ -6,7 +6,7 @@ import json
 import stat
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -246,14 +246,29 @@ def test_an_address_that_others_reach_needs_keys(tmp_path: Path, host: str, loca
     settings = load_settings(host=host, keys=tmp_path / "keys.json").settings
     assert settings.is_local is local
     if local:
-        assert open_access(settings).keys is None
+        assert open_access(settings).required is None
     else:
         with pytest.raises(SettingsError, match="keys create"):
             open_access(settings)
     opened = load_settings(host=host, keys=tmp_path / "keys.json", open=True).settings
-    assert open_access(opened).keys is None
-    KeyRing(tmp_path / "keys.json").create("one", Scope.READ)
-    assert open_access(settings).keys is not None
+    assert open_access(opened).required is None
+    ring = KeyRing(tmp_path / "keys.json")
+    ring.create("one", Scope.READ)
+    assert open_access(settings).required is not None
+    ring.revoke(ring.keys[0].id)
+    with pytest.raises(SettingsError, match="revoked"):
+        open_access(settings)
+
+
+def test_names_are_checked_where_only_this_machine_asks(tmp_path: Path) -> None:
+    def hosts(**options: object) -> Collection[str]:
+        return open_access(load_settings(keys=tmp_path / "keys.json", **options).settings).hosts
+
+    assert "localhost" in hosts()
+    assert hosts(allowed_hosts="a.example, b.example") == ["a.example", "b.example"]
+    assert not hosts(allowed_hosts="*")
+    assert not hosts(trusted_proxies="127.0.0.1")
+    assert not hosts(host="0.0.0.0", open=True)
 
 
 def test_other_hosts_pages_may_ask_only_where_listed(chapter_index: Index) -> None:
