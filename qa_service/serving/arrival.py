@@ -88,11 +88,9 @@ def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
                 # its first steps, and is under way, before this is called.
                 admission.on_their_way += 1
                 self.loop.call_soon(_has_come, admission)
-            if self._leaving:
-                return
             if self.conn.their_state is h11.IDLE:  # its head is not all there
                 self._start_clock()
-            else:
+            elif self.conn.their_state is not h11.ERROR:  # else it was told to leave
                 self._stop_clock()
 
         def on_response_complete(self) -> None:
