@@ -6,7 +6,7 @@ Made once when an index is loaded, so that a search over many passages need not 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +22,9 @@ _KINDS = tuple(PassageKind)
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """`places[codes[row]]` is (document id, section id) of a row's passage, `languages[codes[row]]`
-    its document's language (ja, not ja-JP), `kinds[row]` the place of its kind in PassageKind.
+    """`places[codes[row]]` is (document id, section id) of a row's passage, `languages` the different
+    languages of the documents (ja, not ja-JP), `spoken[row]` the place of its own there, `kinds[row]`
+    that of its kind in PassageKind.
 
     `figures` gives the rows of a figure's passages by its number (`3-2-1-1`) and id, `references`
     those of the 参照 lines that name an element by its canonical id, `footnotes` by printed number,
@@ -32,7 +33,8 @@ class Elements:
 
     codes: NDArray[np.int64]
     places: tuple[tuple[str, str], ...]
-    languages: NDArray[np.str_]
+    languages: tuple[str, ...]
+    spoken: NDArray[np.int16]
     kinds: NDArray[np.int8]
     figures: Mapping[str, Mapping[str, Rows]]
     references: Mapping[str, Rows]
@@ -48,15 +50,18 @@ class Elements:
             numbers.setdefault((passage.document_id, passage.section_id), len(numbers))
             for passage in passages
         ]
+        language_of = {
+            id: primary_language(document.source.metadata.language)
+            for id, document in by_id.items()
+        }
+        languages = tuple(sorted(set(language_of.values())))
         return cls(
             codes=np.array(codes, dtype=np.int64),
             places=tuple(numbers),
-            languages=np.array(
-                [
-                    primary_language(by_id[document].source.metadata.language)
-                    for document, _ in numbers
-                ],
-                dtype=np.str_,
+            languages=languages,
+            spoken=np.array(
+                [languages.index(language_of[passage.document_id]) for passage in passages],
+                dtype=np.int16,
             ),
             kinds=np.array([_KINDS.index(passage.kind) for passage in passages], dtype=np.int8),
             figures=_figure_rows(passages),
@@ -66,9 +71,17 @@ class Elements:
             sections=_section_rows(by_id.values(), passages),
         )
 
-    def is_kind(self, *kinds: PassageKind) -> NDArray[np.bool_]:
-        """(passages,) True for passages of one of the kinds."""
-        return np.isin(self.kinds, [_KINDS.index(kind) for kind in kinds])
+    def is_kind(
+        self, *kinds: PassageKind, rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.bool_]:
+        """True for passages of one of the kinds, (passages,) or one for each of `rows`."""
+        asked = np.array([kind in kinds for kind in _KINDS])
+        return asked[self.kinds if rows is None else self.kinds[rows]]
+
+    def in_language(self, languages: Collection[str]) -> NDArray[np.bool_]:
+        """(passages,) True for passages of documents in one of the languages."""
+        asked = np.array([language in languages for language in self.languages], dtype=np.bool_)
+        return asked[self.spoken] if len(asked) else np.zeros(0, dtype=np.bool_)
 
     def allowed(self, filters: Filters) -> NDArray[np.bool_]:
         """(passages,) True for the passages that pass all filters."""

@@ -25,7 +25,7 @@ from qa_service.retrieval.static_model import StaticModel
 _NOISE = 0.2  # cosines up to here are chance: any two pieces of Japanese text reach them
 _SENTENCE_SHARE = 0.5  # of the best sentence in `scores`; the rest is the whole passage's
 _LIGHT = 0.05  # of the heaviest piece
-_SAMPLE = 64  # passages that tell how rare a question piece is here
+_SAMPLE = 24  # passages that tell how rare a question piece is here
 _DOUBT = 10  # as many more passages are taken to match nothing
 _LEAST = 1e-9
 _FILE = "pieces.npz"
@@ -164,7 +164,8 @@ class PieceIndex:
         present = np.zeros(len(self.vocabulary), dtype=np.bool_)
         present[pieces] = True
         rows = np.cumsum(present) - 1
-        return self.units[present] @ self.model.units(question).T, rows[pieces]
+        held = self.units.take(np.flatnonzero(present), axis=0)  # faster than with a mask
+        return held @ self.model.units(question).T, rows[pieces]
 
     def missing(self, query: str, row: int, *, worst: int = 3) -> float:
         """How much of the question's weightiest pieces a passage lacks, between 0 and 1.
