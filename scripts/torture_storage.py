@@ -27,6 +27,7 @@ import json
 import logging
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -41,6 +42,7 @@ from storage_processes import (
     two_commands,
 )
 from storage_traffic import swap_under_clients, two_builders
+from tqdm import tqdm
 
 PARTS = ("steps", "losses", "kills", "damage", "refusals", "swaps", "builders")
 _FAULTS_SHOWN = 10
@@ -48,6 +50,9 @@ _FAULTS_SHOWN = 10
 
 def main() -> None:
     arguments = _read_arguments()
+    # bm25s counts with tqdm, whose lock is shared with children: one that is killed may keep it.
+    tqdm.set_lock(threading.RLock())
+    tqdm.monitor_interval = 0  # and it starts a thread
     logging.getLogger("qa_service").setLevel(logging.CRITICAL)  # the faults are wanted
     faults = 0
     with tempfile.TemporaryDirectory(prefix="torture-") as folder:
