@@ -42,7 +42,7 @@ from storage_processes import (
     two_commands,
 )
 from storage_traffic import swap_under_clients, two_builders
-from tqdm import tqdm
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 PARTS = ("steps", "losses", "kills", "damage", "refusals", "swaps", "builders")
 _FAULTS_SHOWN = 10
