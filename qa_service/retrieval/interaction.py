@@ -25,7 +25,7 @@ from qa_service.retrieval.static_model import StaticModel
 _NOISE = 0.2  # cosines up to here are chance: any two pieces of Japanese text reach them
 _SENTENCE_SHARE = 0.5  # of the best sentence in `scores`; the rest is the whole passage's
 _LIGHT = 0.05  # of the heaviest piece
-_SAMPLE = 24  # passages that tell how rare a question piece is here
+_SAMPLE = 16  # passages that tell how rare a question piece is here
 _DOUBT = 10  # as many more passages are taken to match nothing
 _LEAST = 1e-9
 _FILE = "pieces.npz"

@@ -35,7 +35,7 @@ TOP_K_MAX = 100
 
 # Candidates of each leg, within the question's language and across languages. Within it the legs are
 # surer: more did not find more there (JaQuAD, 20,000 passages), across languages they did (Kyoto).
-_CANDIDATES = 40
+_CANDIDATES = 32
 _CANDIDATES_ACROSS = 200
 _POINTERS = (PassageKind.CAPTION, PassageKind.REFERENCE)
 _POINTER_WEIGHT = 0.85
@@ -210,19 +210,20 @@ def _candidates(
     rows = np.arange(len(alike)) if allowed is None else np.flatnonzero(allowed)
     if len(rows) <= _SCORE_ALL_UP_TO:
         return rows
-    within, across = rows[alike[rows]], rows[~alike[rows]]
+    groups = [(alike, _CANDIDATES), (~alike, _CANDIDATES_ACROSS)]
     best = [
-        _best(scores, some, max(top_k, depth))
+        _best(scores, among if allowed is None else among & allowed, max(top_k, depth))
         for scores in legs.values()
-        for some, depth in [(within, _CANDIDATES), (across, _CANDIDATES_ACROSS)]
+        for among, depth in groups
+        if among.any()
     ]
     named = np.array([row for row in looked_up if allowed is None or allowed[row]], dtype=np.int64)
     return np.unique(np.concatenate([*best, named]))
 
 
-def _best(scores: NDArray[np.float32], rows: NDArray[np.int64], depth: int) -> NDArray[np.int64]:
-    """In no order; those that have nothing of the question are not among them."""
-    found = rows[scores[rows] > 0]
+def _best(scores: NDArray[np.float32], among: NDArray[np.bool_], depth: int) -> NDArray[np.int64]:
+    """The `depth` best rows among some, in no order; what has nothing of the question is not there."""
+    found = np.flatnonzero(among & (scores > 0))
     if len(found) <= depth:
         return found
     return found[np.argpartition(-scores[found], depth)[:depth]]
