@@ -26,14 +26,14 @@ import uvloop
 
 def post(path: str, body: bytes, *, headers: str = "") -> bytes:
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
 def get(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
 
 
 SEARCH = post("/v1/search", json.dumps({"query": "日米合同委員会の目的", "top_k": 5}).encode())

@@ -204,8 +204,8 @@ async def _beside_half_open(port: int, seconds: float) -> tuple[Load, Load, list
 def odd_requests(options: argparse.Namespace) -> Iterator[Finding]:
     many = b"".join(b"X-%d: y\r\n" % n for n in range(5_000))
     heads = {
-        "5,000 headers": b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + many + b"\r\n",
-        "200 kB address": b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        "5,000 headers": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + many + b"\r\n",
+        "200 kB address": b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
     }
     with serving() as server:
         for name, request in heads.items():

@@ -22,7 +22,7 @@ from torture_clients import SEARCH, Server, closed_loop, response_of, serving
 
 _ANSWER_BODY = json.dumps({"question": "日米合同委員会の目的は何ですか"}).encode()
 ANSWER = (
-    b"POST /v1/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n" % len(_ANSWER_BODY)
 ) + _ANSWER_BODY
 _PAUSE_SECONDS = 10.0

@@ -101,7 +101,7 @@ def problem(said: bytes) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     "begun",
-    [b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "],
+    [b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "],
     ids=["nothing", "half a line", "half a header"],
 )
 def test_headers_that_do_not_come_are_given_up(port: int, begun: bytes) -> None:
@@ -109,14 +109,14 @@ def test_headers_that_do_not_come_are_given_up(port: int, begun: bytes) -> None:
 
 
 def test_a_second_request_that_does_not_come_whole_is_given_up(port: int) -> None:
-    whole = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    whole = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     said = talk(port, whole, b"GET /heal")
     assert said.startswith(b"HTTP/1.1 200")
     assert b"HTTP/1.1 408" in said
 
 
 def test_a_body_that_does_not_come_to_its_end_is_408(port: int) -> None:
-    head = b"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     said = talk(port, head + b"Content-Length: 100\r\n\r\n", b'{"query": "')
     assert problem(said) == (408, "request_timeout")
 
@@ -124,9 +124,9 @@ def test_a_body_that_does_not_come_to_its_end_is_408(port: int) -> None:
 @pytest.mark.parametrize(
     "head",
     [
-        b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
         + b"".join(b"X-%d: y\r\n" % n for n in range(9_000)),
-        b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n",
+        b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: localhost\r\n",
     ],
     ids=["headers", "address"],
 )
@@ -143,16 +143,16 @@ def test_many_half_open_connections_keep_nobody_out(port: int) -> None:
     held = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(200)]
     for connection in held:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nX: ")
-    assert talk(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(
-        b"HTTP/1.1 200"
-    )
+    assert talk(
+        port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    ).startswith(b"HTTP/1.1 200")
     for connection in held:
         assert connection.recv(65536).startswith(b"HTTP/1.1 408")
         connection.close()
 
 
 def head(path: str, *fields: str) -> bytes:
-    lines = (f"POST {path} HTTP/1.1", "Host: x", "Content-Type: application/json", *fields)
+    lines = (f"POST {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json", *fields)
     return "\r\n".join((*lines, "", "")).encode()
 
 
@@ -248,7 +248,7 @@ def test_beyond_the_queue_requests_are_refused_at_once(
     busy_app: tuple[FastAPI, threading.Event],
 ) -> None:
     app, let_go = busy_app
-    get = b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    get = b"GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     answers: list[bytes] = []
     with running(app) as port:
         waiting = [
@@ -275,7 +275,7 @@ def test_beyond_the_queue_requests_are_refused_at_once(
 @contextmanager
 def waiting_at(app: FastAPI, port: int, let_go: threading.Event) -> Iterator[None]:
     """As many requests to /busy as may come in; they are answered at the end."""
-    busy = b"GET /busy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    busy = b"GET /busy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     threads = [threading.Thread(target=talk, args=(port, busy)) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -310,7 +310,7 @@ def test_a_refused_client_may_ask_again_on_its_connection(
         pytest.param(head("/v1/search", "Content-Length: 9") + b"{", id="half a body"),
         pytest.param(head("/v1/search", "Transfer-Encoding: chunked") + b"0\r\n\r\n", id="chunks"),
         pytest.param(b"GET / HTTP/1.0\r\n\r\n", id="HTTP/1.0"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT", id="more than one"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HT", id="more than one"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n" * 2 + b"\r\n1", id="lengths"),
         pytest.param(b"hello", id="nonsense"),
     ],
@@ -333,7 +333,9 @@ def test_refusals_are_in_the_form_of_the_path_and_counted(
         said = talk(
             port, head("/v1/chat/completions", "Content-Length: 2", "Connection: close") + b"{}"
         )
-        metrics = talk(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        metrics = talk(
+            port, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
     assert said.startswith(b"HTTP/1.1 503 ")
     assert json.loads(said.partition(b"\r\n\r\n")[2])["error"]["code"] == "overloaded"
     assert b"\nqa_service_refused_total 1.0\n" in metrics
@@ -376,7 +378,7 @@ def test_a_stop_ends_what_has_begun_and_lets_nobody_in(
 ) -> None:
     app, let_go = busy_app
     with serving(app) as (port, server), connected(port, times=2) as [asked, silent]:
-        asked.sendall(b"GET /busy HTTP/1.1\r\nHost: x\r\n\r\n")
+        asked.sendall(b"GET /busy HTTP/1.1\r\nHost: localhost\r\n\r\n")
         while not app.state.admission.under_way:
             time.sleep(0.01)
         server.should_exit = True
@@ -400,7 +402,7 @@ def test_a_stop_answers_who_has_connected_and_was_not_heard_yet(chapter_index: I
         let_go.wait()
         return "done"
 
-    get = b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
+    get = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with serving(app) as (port, server), connected(port, times=2) as [first, early]:
         early.sendall(get % b"/healthz")
         assert answer(early).startswith(b"HTTP/1.1 200 ")
