@@ -14,6 +14,7 @@ from qa_service.answering.conversation import make_standalone
 from qa_service.errors import SettingsError
 from qa_service.evaluation import Question, fold
 from qa_service.retrieval.index import Index
+from qa_service.retrieval.rerank import Reranking
 from qa_service.types import AskResult, Support, Turn
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def evaluate_answers(
     index: Index,
     questions: Sequence[Question],
     *,
+    reranking: Reranking | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> AnswerReport:
     """Ask every question for an extractive answer and judge it; `progress` gets the number done."""
@@ -115,7 +117,8 @@ def evaluate_answers(
             dialogues += 1
             right += make_standalone(question.question, history) == question.standalone
         if question.judged:
-            result = ask(index, Request(question.question, history=history))
+            request = Request(question.question, history=history)
+            result = ask(index, request, reranking=reranking)
             answers.append(_judge(index, question, result))
         if progress:
             progress(done)

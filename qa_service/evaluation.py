@@ -24,7 +24,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from qa_service.errors import CorpusError
+from qa_service.errors import CorpusError, ModelError
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.rerank import Reranking
 from qa_service.retrieval.search import Mode, search
@@ -160,7 +160,11 @@ def evaluate(
     reranking: Reranking | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
-    """Ask every question and judge the first ten passages; `progress` gets the number done."""
+    """Ask every question and judge the first ten passages; `progress` gets the number done.
+
+    Raises ModelError where the reranker fails or takes too long: figures of a search without it are
+    not its own.
+    """
     outcomes: list[Outcome] = []
     for done, question in enumerate(questions, start=1):
         outcomes.append(_judge(index, question, mode, reranking))
@@ -172,6 +176,11 @@ def evaluate(
 
 def _judge(index: Index, question: Question, mode: Mode, reranking: Reranking | None) -> Outcome:
     result = search(index, question.question, top_k=max(_DEPTHS), mode=mode, reranking=reranking)
+    if reranking is not None and result.degraded:
+        raise ModelError(
+            f"{reranking.reranker.name} could not be judged, at question {question.id}: "
+            f"{' '.join(result.degraded)}"
+        )
     answering = next((hit for hit in result.hits if _answers(hit, question)), None)
     faults = [fault for hit in result.hits for fault in _citation_faults(index, hit)]
     if answering is not None:

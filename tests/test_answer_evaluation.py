@@ -52,7 +52,7 @@ def evaluate_answers_of_nothing() -> AnswerReport:
 
 
 def test_an_altered_quote_is_a_fault(chapter_index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    def forge(index: Index, request: object) -> AskResult:
+    def forge(index: Index, request: object, **_: object) -> AskResult:
         result = ask(index, request)  # type: ignore[arg-type]
         altered = [dataclasses.replace(c, quote=c.quote + "。") for c in result.citations]
         return dataclasses.replace(result, citations=tuple(altered))

@@ -304,11 +304,12 @@ def evaluate(
     from qa_service.settings import load_settings
 
     embedders: list[str | None] = [*embedder] if embedder else [None]
-    settings = load_settings(corpus=corpus, index=index, embedder=embedders[0]).settings
+    settings = load_settings(corpus=corpus, index=index).settings
 
     from qa_service.answer_evaluation import draw_reliability, evaluate_answers
+    from qa_service.cli.comparing import compare, settings_for
     from qa_service.cli.display import report_json, show_answer_report, show_report
-    from qa_service.cli.opening import open_index, say
+    from qa_service.cli.opening import open_index, open_reranking, say
     from qa_service.evaluation import evaluate as judge
     from qa_service.evaluation import read_questions
     from qa_service.retrieval.search import Mode
@@ -316,8 +317,6 @@ def evaluate(
     questions = read_questions(file)
     judged = [question for question in questions if question.judged]
     if reranker or len(embedders) > 1:
-        from qa_service.cli.comparing import compare
-
         faults = compare(
             settings,
             judged,
@@ -328,9 +327,10 @@ def evaluate(
             as_json=as_json,
         )
         raise typer.Exit(1 if faults else 0)
-    opened = open_index(settings)
-    report = judge(opened, judged, mode=Mode(mode)) if judged else None
-    answers = evaluate_answers(opened, questions)
+    settings = settings_for(settings, embedders[0])
+    opened, reranking = open_index(settings), open_reranking(settings)
+    report = judge(opened, judged, mode=Mode(mode), reranking=reranking) if judged else None
+    answers = evaluate_answers(opened, questions, reranking=reranking)
     if as_json:
         typer.echo(report_json(report, answers))
     else:

@@ -5,7 +5,7 @@ torch is imported here when such a model is loaded, as in `sentence_transformer`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,16 +92,11 @@ class CrossEncoderReranker:
     batch_size: int
     model: CrossEncoder
 
-    def batches(self, question: str, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
-        asked = self.templates.query.replace("{text}", question)
-        for start in range(0, len(texts), self.batch_size):
-            read = texts[start : start + self.batch_size]
-            pairs = [(asked, self.templates.passage.replace("{text}", text)) for text in read]
-            yield self._scores(pairs)
-
-    def _scores(self, pairs: list[tuple[str, str]]) -> NDArray[np.float32]:
+    def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
         import torch
 
+        asked = self.templates.query.replace("{text}", question)
+        pairs = [(asked, self.templates.passage.replace("{text}", text)) for text in texts]
         try:
             scores: Any = self.model.predict(
                 pairs,

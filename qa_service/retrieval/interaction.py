@@ -13,7 +13,8 @@ passage belong to each of its sentences.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,8 @@ from qa_service.retrieval.static_model import StaticModel
 _NOISE = 0.2  # cosines up to here are chance: any two pieces of Japanese text reach them
 _SENTENCE_SHARE = 0.5  # of the best sentence in `scores`; the rest is the whole passage's
 _LIGHT = 0.05  # of the heaviest piece
+_QUESTION_PIECES = 128  # the heaviest; a question of a hundred words has as many
+_BLOCK = 65_536  # pieces of passages at once: what a table of 20,000 rows takes stays bounded
 _SAMPLE = 16  # passages that tell how rare a question piece is here
 _DOUBT = 10  # as many more passages are taken to match nothing
 _LEAST = 1e-9
@@ -138,7 +141,9 @@ class PieceIndex:
         """
         pieces = np.unique(self.model.pieces([query])[0])
         weights = self.model.piece_weights[pieces]
-        kept = weights > _LIGHT * weights.max(initial=0.0)
+        kept = np.flatnonzero(weights > _LIGHT * weights.max(initial=0.0))
+        if len(kept) > _QUESTION_PIECES:
+            kept = kept[np.argsort(-weights[kept], kind="stable")[:_QUESTION_PIECES]]
         return pieces[kept], weights[kept]
 
     def _matched(
@@ -151,7 +156,13 @@ class PieceIndex:
         lengths = self.starts[groups + 1] - self.starts[groups]
         places = _ranges(self.starts[groups], lengths)
         cosines, held = self._cosines(question, self.pieces[places])
-        best = np.maximum.reduceat(cosines[held], np.cumsum(lengths) - lengths, axis=0)
+        firsts = np.cumsum(lengths) - lengths
+        best = np.empty((len(groups), len(question)), dtype=np.float32)
+        for block in _blocks(lengths):
+            start, stop = firsts[block.start], firsts[block.stop - 1] + lengths[block.stop - 1]
+            best[block] = np.maximum.reduceat(
+                cosines[held[start:stop]], firsts[block] - start, axis=0
+            )
         return _above_chance(best), np.cumsum(counts) - counts
 
     def _cosines(
@@ -228,6 +239,14 @@ def _bounds(lengths: Sequence[int]) -> NDArray[np.int64]:
     bounds = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=bounds[1:])
     return bounds
+
+
+def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:
+    """Neighbours that hold about _BLOCK together; one that holds more stands alone or at an end."""
+    numbers = (np.cumsum(lengths) - 1) // _BLOCK
+    bounds = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(lengths)]
+    for start, stop in itertools.pairwise(bounds):
+        yield slice(start, stop)
 
 
 def _ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

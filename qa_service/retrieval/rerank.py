@@ -7,7 +7,7 @@ late interaction takes one. Past the deadline the order of the search stands, an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,9 +27,13 @@ class Reranker(Protocol):
     def name(self) -> str: ...
     @property
     def licence(self) -> str: ...
+    @property
+    def batch_size(self) -> int:
+        """Texts that it reads at once."""
+        ...
 
-    def batches(self, question: str, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
-        """Scores between 0 and 1, in the order of `texts`, some at a time. Raises ModelError."""
+    def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(len(texts),) between 0 and 1. Raises ModelError."""
         ...
 
 
@@ -52,8 +56,8 @@ def load_reranker(
 ) -> Reranker:
     """Any cross-encoder of sentence-transformers: a folder, or a name on the hub.
 
-    `batch_size` is the number of passages between two looks at the clock. Raises as
-    `embedding.load_embedder` does.
+    `batch_size` is the number of passages that it reads at once, between two looks at the clock.
+    Raises as `embedding.load_embedder` does.
     """
     from qa_service.retrieval.cross_encoder import load_cross_encoder
     from qa_service.retrieval.known_models import load_known_rerankers
@@ -77,13 +81,17 @@ def rerank_scores(
 ) -> NDArray[np.float32] | None:
     """(len(texts),) between 0 and 1; None when they are not done in time.
 
-    The clock is looked at between batches, so a batch that has begun is waited for. Raises
-    ModelError when the model fails.
+    A model that reads cannot be stopped: the first text is read alone, to learn how fast it is, and
+    a batch that would not be done in time is not begun. Raises ModelError when the model fails.
     """
-    deadline = clock() + reranking.seconds
-    done: list[NDArray[np.float32]] = []
-    for batch in reranking.reranker.batches(question, texts):
-        done.append(batch)
-        if clock() > deadline and sum(map(len, done)) < len(texts):
+    reranker, began = reranking.reranker, clock()
+    scores = np.zeros(len(texts), dtype=np.float32)
+    done, size = 0, 1
+    while done < len(texts):
+        scores[done : done + size] = reranker.scores(question, texts[done : done + size])
+        done = min(done + size, len(texts))
+        passed = clock() - began
+        size = min(reranker.batch_size, len(texts) - done)
+        if passed + size * passed / done > reranking.seconds and size:
             return None
-    return np.concatenate(done) if done else np.zeros(0, dtype=np.float32)
+    return scores

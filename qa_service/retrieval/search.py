@@ -73,11 +73,12 @@ def search(
     allowed = _allowed_rows(index, filters)
     language = detect_language(query, default=index.languages[0] if index.languages else "en")
     question = fold_question(query, language)
-    ranking = _rank(index, question, language, mode, allowed, top_k, clock)
+    named = find_rows(index, find_named(question)) if mode is Mode.HYBRID else {}
+    ranking = _rank(index, question, language, mode, allowed, named, top_k, clock)
     degraded: tuple[str, ...] = ()
     if reranking is not None and mode is Mode.HYBRID:
         with clock.stage("rerank"):
-            ranking, degraded = _reranked(index, ranking, query, reranking)
+            ranking, degraded = _reranked(index, ranking, query, named, reranking)
     places = ranking.order[:top_k].tolist()
     hits = tuple(_hit(index, ranking, place, rank) for rank, place in enumerate(places, start=1))
     clock.finish()
@@ -137,6 +138,7 @@ def _rank(
     language: str,
     mode: Mode,
     allowed: NDArray[np.bool_] | None,
+    named: Mapping[int, int],
     top_k: int,
     clock: _Clock,
 ) -> _Ranking:
@@ -154,9 +156,8 @@ def _rank(
     if mode is Mode.HYBRID:
         with clock.stage("dense"):
             legs["dense"] = index.vectors.similarities(vector)
-    looked_up = find_rows(index, find_named(question)) if mode is Mode.HYBRID else {}
     alike = _alike(index, language)
-    rows = _candidates(legs, alike, allowed, top_k, looked_up)
+    rows = _candidates(legs, alike, allowed, top_k, named)
     legs = {name: scores[rows] for name, scores in legs.items()}
     if mode is Mode.LEXICAL:
         return _ranked(rows, legs["lexical"], legs)
@@ -165,14 +166,18 @@ def _rank(
     with clock.stage("fusion"):
         scores = _fused(index, alike[rows], legs)
         scores = _weigh_kinds(index, rows, scores)
-        _raise_named(scores, rows, looked_up)
+        _raise_named(scores, rows, named)
     return _ranked(rows, scores, legs)
 
 
 def _reranked(
-    index: Index, ranking: _Ranking, query: str, reranking: Reranking
+    index: Index,
+    ranking: _Ranking,
+    query: str,
+    named: Mapping[int, int],
+    reranking: Reranking,
 ) -> tuple[_Ranking, tuple[str, ...]]:
-    """The best in the reranker's order, the others behind them; and what went wrong.
+    """The best in the reranker's order, the others behind them in theirs; and what went wrong.
 
     What the question names stays first. `fused` keeps what the search said.
     """
@@ -188,12 +193,12 @@ def _reranked(
         return ranking, (note,)
     said = np.full(len(ranking.rows), np.nan, dtype=np.float32)
     said[best] = read
-    scores = np.minimum(ranking.scores, read.min(initial=1.0))
-    scores[best] = read
-    scores = _weigh_kinds(index, ranking.rows, scores)
-    _raise_named(scores, ranking.rows, find_rows(index, find_named(query)))
-    legs = {**ranking.legs, "fused": ranking.scores, "rerank": said}
+    scores = ranking.scores.copy()
+    scores[best] = _weigh_kinds(index, ranking.rows[best], read)
+    _raise_named(scores, ranking.rows, named)
     rest = ranking.order[RERANKED:]
+    scores[rest] = np.minimum(ranking.scores[rest], scores[best].min(initial=1.0))
+    legs = {**ranking.legs, "fused": ranking.scores, "rerank": said}
     order = np.concatenate([best[np.argsort(-scores[best], kind="stable")], rest])
     return _Ranking(ranking.rows, order, scores, legs), ()
 
@@ -203,7 +208,7 @@ def _candidates(
     alike: NDArray[np.bool_],
     allowed: NDArray[np.bool_] | None,
     top_k: int,
-    looked_up: Iterable[int],
+    named: Iterable[int],
 ) -> NDArray[np.int64]:
     """The rows that any leg puts among its best and those that the question names, in row order;
     all rows of a small corpus."""
@@ -217,8 +222,8 @@ def _candidates(
         for among, depth in groups
         if among.any()
     ]
-    named = np.array([row for row in looked_up if allowed is None or allowed[row]], dtype=np.int64)
-    return np.unique(np.concatenate([*best, named]))
+    kept = np.array([row for row in named if allowed is None or allowed[row]], dtype=np.int64)
+    return np.unique(np.concatenate([*best, kept]))
 
 
 def _best(scores: NDArray[np.float32], among: NDArray[np.bool_], depth: int) -> NDArray[np.int64]:
@@ -271,10 +276,10 @@ def _weigh_kinds(
 
 
 def _raise_named(
-    scores: NDArray[np.float32], rows: NDArray[np.int64], looked_up: Mapping[int, int]
+    scores: NDArray[np.float32], rows: NDArray[np.int64], named: Mapping[int, int]
 ) -> None:
     """Puts what the question names before the rest; `rows` are in order."""
-    for row, strength in looked_up.items():
+    for row, strength in named.items():
         place = int(np.searchsorted(rows, row))
         if place < len(rows) and rows[place] == row:
             scores[place] = raised(float(scores[place]), strength)

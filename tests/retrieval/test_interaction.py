@@ -42,6 +42,20 @@ def test_chosen_rows_score_as_among_all(index: PieceIndex) -> None:
     np.testing.assert_allclose(index.scores("協議", rows), index.scores("協議")[rows], rtol=1e-6)
 
 
+@pytest.mark.parametrize("block", [1, 3, 7, 20])
+def test_matching_in_blocks_changes_nothing(
+    index: PieceIndex, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = index.scores("地位協定 treaty")
+    monkeypatch.setattr("qa_service.retrieval.interaction._BLOCK", block)
+    np.testing.assert_array_equal(index.scores("地位協定 treaty"), whole)
+
+
+def test_of_a_very_long_question_the_weightiest_pieces_count(index: PieceIndex) -> None:
+    filler = "".join(chr(0x4E00 + n) for n in range(0, 1900))
+    assert int(index.scores(f"地位協定 日米合同委員会 {filler}").argmax()) == 0
+
+
 @pytest.mark.parametrize("query", ["", " ", "\0"])
 def test_a_question_without_pieces_matches_nothing(index: PieceIndex, query: str) -> None:
     assert not index.scores(query).any()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 @dataclass
 class Scripted:
-    """Gives the scores that a function says; `ticks` of a clock pass with every batch."""
+    """Gives the scores that a function says."""
 
     score: Callable[[str], float]
     name: str = "scripted"
@@ -65,18 +65,14 @@ class Scripted:
     batch_size: int = 10
     read: list[str] = field(default_factory=list)
 
-    def batches(self, question: str, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
-        for start in range(0, len(texts), self.batch_size):
-            batch = texts[start : start + self.batch_size]
-            self.read.extend(batch)
-            yield np.array([self.score(text) for text in batch], dtype=np.float32)
+    def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.read.extend(texts)
+        return np.array([self.score(text) for text in texts], dtype=np.float32)
 
 
 def test_any_cross_encoder_gives_a_score_a_passage(classifier: Callable[..., Path]) -> None:
     reranker = load_reranker(str(classifier()), device="cpu", batch_size=2)
-    batches = list(reranker.batches(QUESTION, ["地位協定", "外務大臣", "日米"]))
-    assert [len(batch) for batch in batches] == [2, 1]
-    scores = np.concatenate(batches)
+    scores = reranker.scores(QUESTION, ["地位協定", "外務大臣", "日米"])
     assert scores.dtype == np.float32
     assert ((scores > 0) & (scores < 1)).all()
     assert len(set(scores.tolist())) == 3
@@ -115,7 +111,7 @@ def test_a_yes_or_no_language_model_reads_its_template(tmp_path: Path) -> None:
     Qwen3ForCausalLM(config).save_pretrained(folder)
     fast.save_pretrained(folder)
     reranker = load_reranker(str(folder), device="cpu")
-    (scores,) = reranker.batches("目的は", ["地位協定", "外務大臣"])
+    scores = reranker.scores("目的は", ["地位協定", "外務大臣"])
     entry = find_known_model(["Qwen/Qwen3-Reranker-0.6B"], load_known_rerankers())
     assert entry is not None
     model = Qwen3ForCausalLM.from_pretrained(folder)
@@ -173,14 +169,36 @@ def test_past_the_deadline_the_order_of_the_search_stands(chapter_index: Index) 
     assert "order of the search" in late.degraded[0]
 
 
-def test_the_clock_is_looked_at_between_batches() -> None:
-    reranker = Scripted(lambda text: 0.5, batch_size=1)
-    times = iter([0.0, 1.0, 2.0, 3.0])
+@pytest.mark.parametrize(
+    ("seconds", "read"),
+    [(0.5, 1), (2.5, 1), (3.5, 3), (6.9, 5), (7.0, 7)],
+)
+def test_a_batch_that_would_be_late_is_not_begun(seconds: float, read: int) -> None:
+    """A second a text, two at once after the first."""
+    reranker = Scripted(lambda text: 0.5, batch_size=2)
     scores = rerank_scores(
-        Reranking(reranker, seconds=1.5), "?", ["a", "b", "c"], clock=lambda: next(times)
+        Reranking(reranker, seconds=seconds),
+        "?",
+        list("abcdefg"),
+        clock=lambda: float(len(reranker.read)),
     )
-    assert scores is None
-    assert reranker.read == ["a", "b"]
+    assert len(reranker.read) == read
+    assert (scores is not None) is (read == 7)
+
+
+def test_a_chinese_question_finds_what_it_names(chapter_index: Index) -> None:
+    reranker = Scripted(lambda text: 0.0 if "図表" in text else 0.9)
+    result = search(chapter_index, "图表Ⅲ-2-1-1是什么", reranking=Reranking(reranker))
+    figure = result.hits[0].citation.figure
+    assert figure is not None
+    assert figure.label == "図表Ⅲ-2-1-1"
+
+
+def test_scores_fall_beyond_what_was_reranked(chapter_index: Index) -> None:
+    reranker = Scripted(lambda text: len(text) % 7 / 20)
+    result = search(chapter_index, "日米同盟", top_k=100, reranking=Reranking(reranker))
+    scores = [hit.score for hit in result.hits]
+    assert scores == sorted(scores, reverse=True)
 
 
 def test_a_reranker_that_fails_leaves_the_order(chapter_index: Index) -> None:
