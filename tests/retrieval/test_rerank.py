@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from qa_service.answering.answer import Request, ask
 from qa_service.errors import ModelError, ModelNotFoundError
+from qa_service.evaluation import Question, evaluate
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.known_models import find_known_model, load_known_rerankers
 from qa_service.retrieval.rerank import Reranking, load_reranker, rerank_scores
@@ -208,6 +209,13 @@ def test_a_reranker_that_fails_leaves_the_order(chapter_index: Index) -> None:
     result = search(chapter_index, QUESTION, reranking=Reranking(Scripted(fail)))
     assert result.hits[0].citation.figure is not None
     assert "failed" in result.degraded[0]
+
+
+def test_a_reranker_that_fails_is_not_judged(chapter_index: Index) -> None:
+    question = Question(id="a", lang="ja", question=QUESTION, gold=("地位協定",))
+    late = Reranking(Scripted(lambda text: 0.5), seconds=0)
+    with pytest.raises(ModelError, match="scripted could not be judged, at question a"):
+        evaluate(chapter_index, [question], reranking=late)
 
 
 def test_over_http_and_in_answers(chapter_index: Index) -> None:
