@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import ascii_lowercase
+from string import ascii_lowercase, digits
 from typing import Any
 
 import numpy as np
@@ -36,8 +36,8 @@ class StaticModel:
     `fingerprint` is the SHA-256 (hex) of tokenizer.json and model.safetensors, one after the
     other: two models with the same fingerprint give the same vectors. `piece_weights`, of shape
     (vocabulary,), is what a piece of a question weighs in MaxSim, 0 or more, learned in training;
-    Latin letters, into which the model spells words that it does not know, weigh nothing: AI would
-    match every word with an a and an i.
+    letters and digits, into which the model spells what it does not know, weigh nothing: AI would
+    match every word with an a and an i, G7 every 7.
     """
 
     dimension: int
@@ -90,7 +90,7 @@ def load_static_model(folder: Path | None = None) -> StaticModel:
             f"{tokenizer.get_vocab_size()} pieces, config.json says {expected}: the files are not "
             "of one model. Install the package again or choose another model."
         )
-    weights[[id for each in ascii_lowercase if (id := tokenizer.token_to_id(each))]] = 0
+    weights[[id for each in ascii_lowercase + digits if (id := tokenizer.token_to_id(each))]] = 0
     digest = hashlib.sha256(tokenizer_bytes)
     digest.update(weights_bytes)
     return StaticModel(
