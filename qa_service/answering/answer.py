@@ -17,12 +17,13 @@ import anyio
 import anyio.to_thread
 
 from qa_service.answering.confidence import Confidence, assess
-from qa_service.answering.conversation import make_standalone
+from qa_service.answering.conversation import is_courtesy, make_standalone
 from qa_service.answering.events import Cited, Delta, Done, Event, Sources
 from qa_service.answering.extract import Extract, extract, is_verbatim
 from qa_service.answering.phrases import phrase
 from qa_service.errors import GenerationError, InputError
 from qa_service.reading.citations import cite_spans
+from qa_service.reading.numbering import find_articles
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.labels import Place, find_element, find_named, find_rows
 from qa_service.retrieval.language import detect_language, primary_language
@@ -33,7 +34,7 @@ from qa_service.retrieval.search import (
     fold_question,
     search,
 )
-from qa_service.retrieval.terms import extract_terms, fold
+from qa_service.retrieval.terms import article_atom, extract_terms, fold
 from qa_service.types import (
     Answer,
     AnswerMode,
@@ -55,9 +56,6 @@ if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
 HISTORY_MAX_TURNS = 100
 TURN_MAX_CHARACTERS = 20_000
 _ROLES = ("user", "assistant", "system")
-_GREETINGS = frozenset(
-    ["hello", "hi", "hey", "thanks", "thank", "bye", "goodbye", "ok", "okay", "good", "morning"]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +239,8 @@ def _refusal(
             return Reason.ONLY_REFERENCED, label.text
         if place is Place.NOWHERE:
             return Reason.NOT_IN_DOCUMENTS, ""
+    if not all(index.lexical.holds(article_atom(each)) for each in find_articles(question)):
+        return Reason.NOT_IN_DOCUMENTS, ""  # 第7条, where the documents speak of others alone
     there = find_rows(index, named)
     if there and (named.labels or named.footnote or named.alone):
         return None, ""
@@ -258,9 +258,11 @@ def _asks_for_declared_name(index: Index, question: str) -> bool:
 
 def _asks_nothing(question: str) -> bool:
     """？？？, こんにちは, thanks: nothing that could be looked for."""
+    if is_courtesy(question):
+        return True
     language = detect_language(question)
     if language == "en":
-        return not set(extract_terms(question).characters) - _GREETINGS
+        return not extract_terms(question).characters
     if language in ("ja", "zh"):
         return not extract_terms(question).morphemes
     return not any(character.isalnum() for character in question)

@@ -53,13 +53,21 @@ _QUESTION_WORDS_EN = frozenset(
 )
 
 
+# Who attends?, What happened?: a verb alone, of something that was spoken of before.
+_VERB_ALONE_EN = re.compile(
+    r"(?:who|what|which|when|where|why|how)\s+(?P<verb>[a-z]+)\W*", re.IGNORECASE
+)
+_COURTESIES_EN = frozenset(
+    "hello hi hey thanks thank you very much bye goodbye ok okay good morning evening great".split()
+)
+
 _TURN_READ_CHARACTERS = 500  # of an earlier question: its topic stands at its beginning
 _TOPIC_MAX_CHARACTERS = 100
 
 
 def make_standalone(question: str, history: Sequence[Turn]) -> str:
     """`question` with the topic that it leans on put in; unchanged when it leans on nothing."""
-    if not history or not leans(question):
+    if not history or is_courtesy(question) or not leans(question):
         return question
     for turn in reversed(history):
         asked = turn.content[:_TURN_READ_CHARACTERS].replace("\0", " ").strip()
@@ -67,6 +75,15 @@ def make_standalone(question: str, history: Sequence[Turn]) -> str:
             topic = find_topic(asked)
             return _with_topic(question, topic) if topic else question
     return question
+
+
+def is_courtesy(text: str) -> bool:
+    """こんにちは, ありがとうございます, thanks a lot: words that ask for nothing."""
+    if _is_japanese(text):
+        classes = {word.part_of_speech()[0] for word in morphemes(text)}
+        return "感動詞" in classes and not classes & {"名詞", "代名詞", "副詞"}
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    return bool(words) and words <= _COURTESIES_EN
 
 
 def leans(question: str) -> bool:
@@ -115,6 +132,9 @@ def _specific_nouns(text: str) -> list[str]:
         if kind[0] != "名詞" or word.surface() in _GENERIC_JA or kind[1] == "助動詞語幹":
             continue
         following = words[place + 1] if place + 1 < len(words) else None
+        side = following if following is not None and following.surface() == "側" else word
+        if side.surface().endswith("側"):  # 米側の出席者: of what?
+            continue
         makes_verb = (
             kind[2] == "サ変可能"
             and following is not None
@@ -163,6 +183,9 @@ def _leans_english(question: str) -> bool:
         return True
     pointer = _POINTER_EN.search(question)
     if pointer is not None and not _ANTECEDENT_EN.search(question, 1, pointer.start()):
+        return True
+    verb = _VERB_ALONE_EN.fullmatch(question)
+    if verb is not None and verb["verb"].lower() not in STOP_WORDS | _QUESTION_WORDS_EN:
         return True
     return not _content_words(question)
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qa_service.reading.numbering import find_articles
 from qa_service.reading.sentences import split_sentences
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.interaction import PieceIndex
-from qa_service.retrieval.labels import NAMED_ITSELF, NAMED_PART
+from qa_service.retrieval.labels import NAMED_ITSELF, NAMED_PART, find_named
 from qa_service.retrieval.terms import Terms, extract_terms
 from qa_service.types import Hit, MappedText, Passage, PassageKind, Span
 
@@ -66,24 +67,29 @@ def extract(
 ) -> tuple[Extract, ...]:
     """Up to `maximum` units, in the order that reads best: by passage, best first, and within a
     passage as they stand there. Empty when the hits are."""
-    units = list(_units(_worth_reading(hits)))
+    units = list(_units(_worth_reading(question, hits)))
     if not units:
         return ()
-    scored = _scored(index, question, hits, units)
-    chosen = _choose(scored, maximum)
+    named = find_named(question)
+    if named.labels and named.alone:  # a figure is told from its beginning, its notes at the end
+        return tuple(sorted(units, key=_place_in_figure)[:maximum])
+    chosen = _choose(_scored(index, question, hits, units), maximum)
     first_seen: dict[int, int] = {}
     for unit in chosen:
         first_seen.setdefault(unit.hit, len(first_seen))
     return tuple(sorted(chosen, key=lambda unit: (first_seen[unit.hit], _start(unit))))
 
 
-def _worth_reading(hits: Sequence[Hit]) -> Sequence[Hit]:
-    """The best hits; where the question names an element, that element's passages alone."""
+def _worth_reading(question: str, hits: Sequence[Hit]) -> Sequence[Hit]:
+    """The best hits; where the question names an element, that element's passages alone, and where
+    it names an article, those that speak of it."""
     if hits and hits[0].score >= NAMED_ITSELF and hits[0].passage.kind is not PassageKind.TABLE:
         return [hit for hit in hits if hit.score >= NAMED_ITSELF]
     if hits and hits[0].score >= NAMED_PART:
         return [hit for hit in hits if hit.score >= NAMED_PART]
-    return hits[:_PASSAGES_READ]
+    articles = set(find_articles(question))
+    speaking = [hit for hit in hits if articles & set(find_articles(hit.passage.text))]
+    return (speaking or hits)[:_PASSAGES_READ]
 
 
 def _units(hits: Sequence[Hit]) -> Iterator[Extract]:
@@ -157,6 +163,10 @@ def _opens_explanation(index: Index, asked: Terms, unit: Extract) -> bool:
 def _choose(scored: Sequence[Extract], maximum: int) -> list[Extract]:
     threshold = scored[0].score * _FURTHER_SHARE
     return [unit for unit in scored[:maximum] if unit.score >= threshold]
+
+
+def _place_in_figure(unit: Extract) -> tuple[bool, int]:
+    return unit.passage.kind is PassageKind.NOTE, _start(unit)
 
 
 def _start(unit: Extract) -> int:

@@ -230,6 +230,23 @@ def find_place(text: str) -> tuple[str, ...]:
     return tuple(steps)
 
 
+# 第7条, 第七条の二, Article 7, Article VII
+_ARTICLE = re.compile(
+    rf"第\s?(?P<number>{_DIGIT}{{1,4}}|{_KANJI}{{1,7}})\s?条(?:の(?P<branch>{_DIGIT}{{1,4}}|{_KANJI}{{1,7}}))?"
+    r"|\barticles?\s+(?P<english>[0-9]{1,4}|[IVXLC]{1,7})\b",
+    re.IGNORECASE,
+)
+
+
+def find_articles(text: str) -> tuple[str, ...]:
+    """The numbers of the articles that a text names, of whatever treaty or law: 第7条の2 -> ("7.2",)."""
+    found = []
+    for match in _ARTICLE.finditer(text):
+        number = normalise(match["number"] or match["english"])
+        found.append(f"{number}.{normalise(match['branch'])}" if match["branch"] else number)
+    return tuple(found)
+
+
 # --- heading numbers ------------------------------------------------------------------------------
 
 UNITS = ("部", "編", "章", "節", "款", "目", "条", "項", "号")

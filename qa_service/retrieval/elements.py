@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from qa_service.reading.numbering import Label, find_place, heading_number
 from qa_service.retrieval.language import primary_language
+from qa_service.retrieval.terms import fold
 from qa_service.types import Document, Filters, Passage, PassageKind, Reference, Section
 
 Rows = tuple[int, ...]
@@ -28,7 +29,8 @@ class Elements:
 
     `figures` gives the rows of a figure's passages by its number (`3-2-1-1`) and id, `references`
     those of the 参照 lines that name an element by its canonical id, `footnotes` by printed number,
-    `sections` by steps (`("1節", "1", "3")`, a section's own and those below it).
+    `sections` by steps (`("1節", "1", "3")`, a section's own and those below it), `titles` by a
+    section's title (see `titled`).
     """
 
     codes: NDArray[np.int64]
@@ -41,6 +43,7 @@ class Elements:
     referenced: Mapping[str, tuple[Reference, ...]]
     footnotes: Mapping[str, Rows]
     sections: Mapping[tuple[str, ...], Rows]
+    titles: Mapping[str, Rows]
 
     @classmethod
     def of(cls, documents: Iterable[Document], passages: Sequence[Passage]) -> Elements:
@@ -69,6 +72,7 @@ class Elements:
             referenced=_references(by_id.values()),
             footnotes=_footnote_rows(by_id, passages),
             sections=_section_rows(by_id.values(), passages),
+            titles=_title_rows(by_id.values(), passages),
         )
 
     def is_kind(
@@ -88,6 +92,10 @@ class Elements:
         passing = np.array([_passes(place, filters) for place in self.places], dtype=np.bool_)
         allowed = passing[self.codes] if len(passing) else np.zeros(0, dtype=np.bool_)
         return allowed & self.is_kind(*filters.kinds) if filters.kinds else allowed
+
+    def titled(self, title: str) -> Rows:
+        """The rows of the sections of that title, however it is spelled."""
+        return self.titles.get(fold(title), ())
 
     def holds(self, label: Label) -> bool:
         """Whether a document holds the element itself."""
@@ -179,6 +187,19 @@ def _section_rows(
             for run in runs:
                 found[run] += rows[document.id, section.id]
     return {run: tuple(sorted(members)) for run, members in found.items() if members}
+
+
+def _title_rows(documents: Iterable[Document], passages: Sequence[Passage]) -> Mapping[str, Rows]:
+    titles = {
+        (document.id, section.id): fold(section.title)
+        for document in documents
+        for section in document.sections
+    }
+    found: dict[str, list[int]] = defaultdict(list)
+    for row, passage in enumerate(passages):
+        if title := titles[passage.document_id, passage.section_id]:
+            found[title].append(row)
+    return {title: tuple(rows) for title, rows in found.items()}
 
 
 def _steps(document: Document) -> Mapping[str, tuple[str, ...]]:

@@ -1,8 +1,8 @@
 """Look-ups: a question that names an element of the documents gets that element first.
 
-図表Ⅲ-2-1-1, "Figure III-2-1-1", 資料23, 第1節3, (注)2, 脚注1. A number counts only when a document
-holds (or names) an element of that number, and when it is not another work's: 日米安保条約第6条 and
-"Article 1 of the Constitution" name nothing here.
+図表Ⅲ-2-1-1, "Figure III-2-1-1", 資料23, 第1節3, (注)2, 脚注1, a section by its quoted title. A number
+counts only when a document holds (or names) an element of that number, and when it is not another
+work's: 日米安保条約第6条 and "Article 1 of the Constitution" name nothing here.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from qa_service.reading.numbering import Label, find_labels, find_place, normalise
 from qa_service.retrieval.index import Index
+from qa_service.retrieval.language import QUOTED
 from qa_service.retrieval.terms import extract_terms
 from qa_service.types import PassageKind
 
@@ -45,22 +47,26 @@ _THIS_WORK_BEFORE = re.compile(r"(?:白書|報告書|本書|文書|計画|本文
 _NAME_BEHIND = re.compile(
     r"\s+of\s+(?:the\s+)?(?:[A-Z]|[a-z]+\s+(?:act|law|treaty|constitution)\b)"
 )
-_SAYING = frozenset(  # words that ask for what an element says, and for nothing in it
-    "書く 述べる 記載 内容 概要 説明 要約 纏める 示す 載る 何 content summary summarise summarize say show".split()
+# Words that ask for what an element says, and for nothing in it.
+_SAYING = (
+    "書く 述べる 記載 内容 概要 説明 要約 まとめる 示す 載る 何 文書 本書 "
+    "content summary summarise summarize say show tell document section chapter"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a question names: labels, a note's and a footnote's number, sections as steps.
+    """What a question names: labels, a note's and a footnote's number, sections as steps, and what it
+    quotes, which may be a section's title.
 
-    `rest` is the question without these words.
+    `rest` is the question without these words; without what it quotes where it names nothing else.
     """
 
     labels: tuple[Label, ...]
     note: str
     footnote: str
     sections: tuple[tuple[str, ...], ...]
+    quoted: tuple[str, ...]
     rest: str
 
     def __bool__(self) -> bool:
@@ -69,7 +75,7 @@ class Named:
     @property
     def alone(self) -> bool:
         """図表Ⅲ-2-1-1, 図表Ⅲ-2-1-1は何か: nothing but the element is asked for."""
-        return not set(extract_terms(self.rest).morphemes) - _SAYING
+        return not set(extract_terms(self.rest).morphemes) - _saying()
 
 
 def find_named(question: str) -> Named:
@@ -88,7 +94,11 @@ def find_named(question: str) -> Named:
     for place, steps in _sections(question):
         sections += steps
         taken.append(place)
-    return Named(labels, note, footnote, tuple(sections), _without(question, taken))
+    quoted = [match for match in QUOTED.finditer(question) if not find_labels(match.group())]
+    if not taken:
+        taken = [match.span() for match in quoted]
+    titles = tuple(match[match.lastindex or 0] for match in quoted)
+    return Named(labels, note, footnote, tuple(sections), titles, _without(question, taken))
 
 
 def find_rows(index: Index, named: Named) -> Mapping[int, int]:
@@ -98,6 +108,8 @@ def find_rows(index: Index, named: Named) -> Mapping[int, int]:
     found: dict[int, int] = {}
     for steps in named.sections:
         found |= dict.fromkeys(elements.sections.get(steps, ()), 1)
+    for title in named.quoted:
+        found |= dict.fromkeys(elements.titled(title), 1)
     for label in named.labels:
         if label.kind == "appendix":
             found |= dict.fromkeys(elements.references.get(label.id, ()), 2)
@@ -130,9 +142,14 @@ def find_element(index: Index, label: Label, named: Named) -> Place:
     referenced = index.elements.referenced.get(label.id, ())
     if not referenced:
         return Place.NOWHERE
-    asked = set(extract_terms(named.rest).morphemes) - _SAYING
+    asked = set(extract_terms(named.rest).morphemes) - _saying()
     told = {term for each in referenced for term in extract_terms(each.title).morphemes}
     return Place.REFERENCED if asked - told else Place.HERE
+
+
+@cache
+def _saying() -> frozenset[str]:
+    return frozenset(extract_terms(_SAYING).morphemes)
 
 
 def _strength(index: Index, row: int, named: Named) -> int:

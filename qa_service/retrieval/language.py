@@ -40,11 +40,19 @@ _FUNCTION_WORDS = {
     "id": "apa yang adalah siapa kapan di mana bagaimana dan untuk dari dengan itu",
 }
 
+# 「拡大抑止」, 『…』, “…”, "…"
+QUOTED = re.compile(r"「([^「」]+)」|『([^『』]+)』|“([^“”]+)”|\"([^\"]+)\"")
 _OLD_FORMS = 2  # one may stand in a Japanese name: 國
 
 
 def detect_language(text: str, *, default: str = "en") -> str:
-    """A BCP 47 code: ja, zh, ko, en or another; `default` where nothing tells (numbers alone)."""
+    """A BCP 47 code: ja, zh, ko, en or another; `default` where nothing tells (numbers alone).
+
+    What is quoted does not count: What is “拡大抑止”? is asked in English.
+    """
+    unquoted = QUOTED.sub(" ", text)
+    if any(character.isalpha() for character in unquoted):
+        text = unquoted
     if _HANGUL.search(text):
         return "ko"
     if _KANA.search(text):

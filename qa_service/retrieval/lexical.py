@@ -105,6 +105,10 @@ class LexicalIndex:
         ]
         return sum(shares) / len(shares)
 
+    def holds(self, term: str) -> bool:
+        """Whether any passage has the term."""
+        return any(term in field.vocabulary for field in self.fields)
+
     def to_files(self) -> dict[str, bytes]:
         """Contents by file name, to be written and checksummed by `publishing`."""
         files: dict[str, bytes] = {}

@@ -7,8 +7,9 @@ Three kinds of terms, from the folded text (NFKC, lower case, one dash, no digit
 - **morphemes**: SudachiPy's words, long and short units, in their normalised form (取組 = 取り組み,
   サーバ = サーバー), function words dropped.
 - **atoms**: things that must match as a whole or not at all, in one spelling: figure and appendix
-  numbers (図表Ⅲ-2-1-1 = Figure III-2-1-1), years (令和6年 = 2024年), names that the documents declare
-  to be the same (日米安全保障協議委員会 = SCC = 2+2), written with a leading `=`.
+  numbers (図表Ⅲ-2-1-1 = Figure III-2-1-1), articles (第七条 = Article 7), years
+  (令和6年 = 2024年), names that the documents declare to be the same
+  (日米安全保障協議委員会 = SCC = 2+2), written with a leading `=`.
 
 The two fields (characters with atoms, morphemes with atoms) are scored apart and summed: see
 `lexical`.
@@ -24,7 +25,7 @@ from dataclasses import dataclass
 from sudachipy import Morpheme, SplitMode
 
 from qa_service.reading.morphemes import tokenizer
-from qa_service.reading.numbering import find_labels
+from qa_service.reading.numbering import find_articles, find_labels
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\uFE58\uFE63\uFF0D]|(?<=\d)ー(?=\d)")  # 1−4, 1‐4, 1ー4
 # 辺󠄀 (with a selector), 日\u200b米
@@ -79,11 +80,21 @@ AtomFinder = Callable[[str], list[str]]
 def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
     """All terms of `text`; any Unicode text, empty included."""
     folded = fold(text)
-    atoms = [*_label_atoms(text), *_year_atoms(folded), *(find_atoms(folded) if find_atoms else ())]
+    atoms = [
+        *_label_atoms(text),
+        *map(article_atom, find_articles(text)),
+        *_year_atoms(folded),
+        *(find_atoms(folded) if find_atoms else ()),
+    ]
     return Terms(
         characters=(*_character_terms(folded), *atoms),
         morphemes=(*_morpheme_terms(folded), *atoms),
     )
+
+
+def article_atom(number: str) -> str:
+    """The term for the article of that number (see `numbering.find_articles`)."""
+    return f"=条{number}"
 
 
 def without_invisible(text: str) -> str:

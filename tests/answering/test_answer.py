@@ -113,6 +113,54 @@ def test_what_is_not_there_is_not_answered(
     assert result.answer.statements == ()
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "日米安保条約第7条とは",
+        "What does Article 10 of the treaty say?",
+        "FOO",
+        "What is XYZ?",
+        "G7とは",
+    ],
+)
+def test_an_article_or_acronym_that_stands_nowhere_is_not_answered(
+    chapter_index: Index, question: str
+) -> None:
+    assert ask(chapter_index, Request(question)).answer.reason is Reason.NOT_IN_DOCUMENTS
+
+
+@pytest.mark.parametrize(
+    "question", ["日米安保条約第六条とは", "What does Article 6 of the treaty provide?"]
+)
+def test_of_an_article_only_what_speaks_of_it_is_quoted(
+    chapter_index: Index, question: str
+) -> None:
+    result = ask(chapter_index, Request(question))
+    assert result.answer.answered
+    assert "第6条" in result.answer.statements[0].text
+
+
+@pytest.mark.parametrize("question", ["図表Ⅲ-2-1-1", "What does Figure III-2-1-1 show?"])
+def test_a_figure_is_told_from_its_beginning(chapter_index: Index, question: str) -> None:
+    statements = ask(chapter_index, Request(question)).answer.statements
+    assert statements[0].text.startswith("図表Ⅲ-2-1-1")
+    assert not any("1990年12月26日以前は" in each.text for each in statements)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "「わが国の平和と安全の確保」には何が書かれていますか",
+        "What does the document say about “わが国の平和と安全の確保”?",
+    ],
+)
+def test_a_quoted_title_names_its_section(chapter_index: Index, question: str) -> None:
+    result = ask(chapter_index, Request(question))
+    assert result.answer.language == ("en" if question.startswith("What") else "ja")
+    assert result.answer.answered
+    assert {each.section.number for each in result.citations} == {"第1節1-1"}
+
+
 def test_a_reference_answers_what_it_says_itself(chapter_index: Index) -> None:
     assert "日米同盟にかかわる主な経緯" in ask(chapter_index, Request("資料24は何か")).answer.text
 

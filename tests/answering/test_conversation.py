@@ -29,6 +29,33 @@ def test_dialogue(dialogue: Question) -> None:
     assert make_standalone(dialogue.question, history) == dialogue.standalone
 
 
+@pytest.mark.parametrize(
+    ("asked", "question", "standalone"),
+    [
+        (
+            "What is the purpose of the Joint Committee?",
+            "Who attends?",
+            "Who attends (Joint Committee)?",
+        ),
+        ("What is deterrence?", "What is interoperability?", "What is interoperability?"),
+        ("日米合同委員会の目的は", "米側の出席者は？", "日米合同委員会について、米側の出席者は？"),
+        ("日米合同委員会の目的は", "なぜ？", "日米合同委員会について、なぜ？"),
+        ("日米合同委員会の目的は", "ありがとうございます", "ありがとうございます"),
+        ("Who attends the 2+2?", "Thank you very much!", "Thank you very much!"),
+    ],
+)
+def test_what_leans_on_the_question_before(asked: str, question: str, standalone: str) -> None:
+    assert make_standalone(question, [Turn("user", asked)]) == standalone
+
+
+def test_a_verb_is_no_topic() -> None:
+    history = [
+        Turn("user", "What is the purpose of the Joint Committee?"),
+        Turn("user", "Who attends?"),
+    ]
+    assert make_standalone("and who chairs it?", history) == "who chairs Joint Committee?"
+
+
 def test_without_history_nothing_changes() -> None:
     assert make_standalone("それはいつですか", []) == "それはいつですか"
 
