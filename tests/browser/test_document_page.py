@@ -110,6 +110,58 @@ def test_searches_inside(open_page: OpenPage, document: str) -> None:
     expect(page.locator("mark").first).to_be_in_viewport()
 
 
+FOUND = "[...CSS.highlights.get('found')].map(String)"
+HERE = "[...CSS.highlights.get('found-here')].map((range) => range.getBoundingClientRect().top)"
+
+
+def test_words_inside_are_marked_and_gone_through(open_page: OpenPage, document: str) -> None:
+    page = open_page(document)
+    page.fill("#inside", "拡大抑止")
+    page.press("#inside", "Enter")
+    count = page.locator("#inside-count")
+    found = page.evaluate(FOUND)
+    assert set(found) == {"拡大抑止"}
+    expect(count).to_have_text(f"1 / {len(found)}")
+    first = page.evaluate(HERE)
+    assert 0 < first[0] < 800
+    page.press("#inside", "Enter")
+    expect(count).to_have_text(f"2 / {len(found)}")
+    assert 0 < page.evaluate(HERE)[0] < 800
+    page.press("#inside", "Shift+Enter")
+    page.press("#inside", "Shift+Enter")
+    expect(count).to_have_text(f"{len(found)} / {len(found)}")
+    page.locator("#inside-found a").first.click()
+    expect(page.locator("mark").first).to_be_in_viewport()
+    assert page.evaluate(FOUND) == found  # though the cited words are marked in the same text
+    page.fill("#inside", "")
+    assert page.evaluate(FOUND) == []
+    expect(page.locator("#inside-found")).to_be_empty()
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("図表III−２−１−１", {"図表Ⅲ-2-1-1"}),
+        ("ＪＯＩＮＴ　committee", {"Joint Committee"}),
+        ("ﾐｻｲﾙ", {"ミサイル"}),
+        ("による恫喝", {"による恫喝"}),
+        ("どうかつ", {"どうかつ"}),
+        ("ペルーと拡大抑止", {"拡大", "抑止"}),
+        ("カピバラのチンチラ", set()),
+    ],
+)
+def test_words_inside_in_any_spelling(
+    open_page: OpenPage, document: str, typed: str, found: set[str]
+) -> None:
+    page = open_page(document)
+    page.fill("#inside", typed)
+    page.press("#inside", "Enter")
+    expect(page.locator("#inside-found li").first).to_be_visible()
+    assert set(page.evaluate(FOUND)) == found
+    none = page.get_by_text("この言葉を含む箇所はありません")
+    expect(none).to_have_count(0 if found else 1)
+
+
 def test_a_place_that_is_gone_is_said(open_page: OpenPage, document: str) -> None:
     page = open_page(f"{document}#not-there")
     expect(page.locator("#cited-bar")).to_contain_text("今の文書にありません")

@@ -1,15 +1,20 @@
-// The document view: the cited words marked, the contents, searching inside, copying a citation.
+// The document view: the cited words marked, the contents, copying a citation.
 
-import { get, post } from "./api.js";
-import { copyMenu, exactLink } from "./citation.js";
+import { get } from "./api.js";
+import { copyMenu } from "./citation.js";
 import { announce, byId, el } from "./dom.js";
+import { findPlaces, setUpSearchInside } from "./inside.js";
 import { mark, parsePlaces, unmark } from "./marks.js";
 import { t } from "./strings.js";
 
-const reader = document.querySelector(".reader");
 const article = document.querySelector("article");
 
 if (window.self !== window.top) document.body.classList.add("embedded");
+
+function goThere() {
+  showPlace();
+  findPlaces();
+}
 
 function showPlace() {
   unmark(article);
@@ -93,44 +98,15 @@ function followContents() {
   for (const section of article.querySelectorAll(":scope > section")) observer.observe(section);
 }
 
-function setUpSearchInside() {
-  byId("inside-form").addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const query = byId("inside").value.trim();
-    const place = byId("inside-found");
-    if (!query) return place.replaceChildren();
-    try {
-      const body = { query, top_k: 8, filters: { documents: [reader.dataset.document] } };
-      const { results } = await post("/v1/search", body);
-      const close = el("button", { type: "button", class: "quiet", onclick: () => place.replaceChildren() }, t("close"));
-      place.replaceChildren(
-        el("p", { class: "hint" }, results.length ? t("found_inside", { count: results.length }) : t("nothing_found"), " ", close),
-        el("ol", {}, ...results.map(found)),
-      );
-      place.scrollIntoView({ block: "start" });
-    } catch (problem) {
-      place.replaceChildren(el("p", { class: "notice problem", role: "alert" }, problem.message || t("unreachable")));
-    }
-  });
-}
-
-function found({ passage, citation }) {
-  const text = Array.from(passage.text);
-  const begin = text.length > 90 ? `${text.slice(0, 90).join("")}…` : passage.text;
-  const { section, figure } = citation;
-  const name = figure?.label || [section.number, section.title].filter(Boolean).join(" ");
-  return el("li", {}, el("a", { href: exactLink(citation) }, name), el("p", {}, begin));
-}
-
 // On a small screen the contents would push the text away.
 if (window.matchMedia("(max-width: 60rem)").matches || document.body.classList.contains("embedded")) {
   byId("contents").open = false;
 }
-window.addEventListener("hashchange", showPlace);
+window.addEventListener("hashchange", goThere);
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
-  if (link?.href === location.href && link.hash) showPlace(); // there already: no hashchange comes
+  if (link?.href === location.href && link.hash) goThere(); // there already: no hashchange comes
 });
-showPlace();
+goThere();
 followContents();
 setUpSearchInside();
