@@ -144,7 +144,7 @@ def test_words_inside_are_marked_and_gone_through(open_page: OpenPage, document:
         ("図表III−２−１−１", {"図表Ⅲ-2-1-1"}),
         ("ＪＯＩＮＴ　committee", {"Joint Committee"}),
         ("ﾐｻｲﾙ", {"ミサイル"}),
-        ("による恫喝", {"による恫喝"}),
+        ("示威や恫喝に至る", {"示威や恫喝どうかつに至る"}),
         ("どうかつ", {"どうかつ"}),
         ("ペルーと拡大抑止", {"拡大", "抑止"}),
         ("カピバラのチンチラ", set()),
