@@ -190,6 +190,45 @@ def test_searches_with_filters_and_explains(open_page: OpenPage) -> None:
     expect(page.locator("#found")).to_contain_text("見つかりませんでした")
 
 
+def test_a_search_is_in_the_address(open_page: OpenPage) -> None:
+    page = open_page("/#search")
+    hits = page.locator(".hits > li .where")
+    page.fill("#query", "拡大抑止")
+    page.press("#query", "Enter")
+    expect(hits.first).to_be_visible()
+    page.select_option("#filter-section", "1/3")
+    page.select_option("#filter-kind", "table_row")
+    page.wait_for_url("**/#search?**table_row**")
+    expect(hits.filter(has_not_text="図表")).to_have_count(0)
+    rows = hits.all_text_contents()
+    for shared in (page, open_page(page.url.removeprefix(f"http://{page.url.split('/')[2]}"))):
+        shared.reload()
+        expect(shared.locator(".hits > li .where")).to_have_text(rows)
+        expect(shared.locator("#query")).to_have_value("拡大抑止")
+        expect(shared.locator("#filter-section")).to_have_value("1/3")
+        expect(shared.locator("#filter-kind")).to_have_value("table_row")
+        expect(shared.locator(".turn")).to_have_count(0)
+    page.fill("#query", "日米合同委員会")
+    page.press("#query", "Enter")
+    page.wait_for_url(lambda url: "%E6%8B%A1" not in url)
+    page.go_back()
+    expect(hits).to_have_text(rows)
+    expect(page.locator("#query")).to_have_value("拡大抑止")
+    page.click("#tab-ask")
+    page.click("#tab-search")
+    expect(hits).to_have_text(rows)
+    assert "table_row" in page.url
+
+
+def test_an_address_with_filters_that_are_not_there_searches_without_them(
+    open_page: OpenPage,
+) -> None:
+    page = open_page("/#search?q=2%2B2%3F&kind=none&section=9/9&mode=x&document=none")
+    expect(page.locator(".hits > li").first).to_be_visible()
+    expect(page.locator("#query")).to_have_value("2+2?")
+    expect(page.locator("#filter-mode")).to_have_value("hybrid")
+
+
 def test_lists_the_documents(open_page: OpenPage) -> None:
     page = open_page("/#library")
     page.get_by_role("link", name="令和6年版防衛白書").click()

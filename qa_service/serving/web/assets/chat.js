@@ -10,7 +10,7 @@ const VIEWS = ["ask", "search", "library"];
 const enter = { ask: () => {}, search: setUpSearch(), library: setUpLibrary() };
 
 function showView() {
-  const wanted = location.hash.slice(1);
+  const wanted = location.hash.slice(1).split("?")[0];
   const chosen = VIEWS.includes(wanted) ? wanted : "ask";
   for (const view of VIEWS) {
     byId(view).hidden = view !== chosen;

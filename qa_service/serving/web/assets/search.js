@@ -8,45 +8,93 @@ import { documents, whole } from "./library.js";
 import { t } from "./strings.js";
 
 const KINDS = ["paragraph", "table", "table_row", "caption", "box", "note", "footnote", "reference"];
+const defaults = { mode: "hybrid" };
+const FILTERS = ["document", "section", "kind", "mode"];
+const select = (name) => byId(`filter-${name}`);
+let offered = {}; // the document whose sections are on offer, and when they are there
 let latest = null; // the AbortController of the search under way
+let shown = ""; // the hash of what is shown
 
+// The address says what is searched for, `#search?q=…&kind=table`: it can be shared, loaded again and
+// gone back to.
 export function setUpSearch() {
   byId("search-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    find();
+    goToSearch();
   });
-  byId("filter-kind").append(...KINDS.map((kind) => el("option", { value: kind }, t(`kind_${kind}`))));
-  byId("filter-document").addEventListener("change", () => offerSections());
-  for (const name of ["document", "section", "kind", "mode"]) {
-    byId(`filter-${name}`).addEventListener("change", () => byId("query").value.trim() && find());
-  }
-  let ready = false;
+  select("kind").append(...KINDS.map((kind) => el("option", { value: kind }, t(`kind_${kind}`))));
+  select("document").addEventListener("change", () => offerSections());
+  for (const name of FILTERS) select(name).addEventListener("change", goToSearch);
+  let ready = null;
   return async () => {
-    if (ready) return;
-    ready = true;
     try {
-      await offerDocuments();
+      await (ready ??= offerDocuments());
     } catch {
-      ready = false; // the filters can wait; searching says what is wrong
+      ready = null; // the filters can wait; searching says what is wrong
     }
+    await showSearch();
   };
+}
+
+function goToSearch() {
+  const query = byId("query").value.trim();
+  if (!query) return;
+  const chosen = FILTERS.map((name) => [name, select(name).value]).filter(([name, value]) => value && value !== defaults[name]);
+  const hash = `#search?${new URLSearchParams([["q", query], ...chosen])}`;
+  if (hash === location.hash) find();
+  else location.hash = hash; // which shows it
+}
+
+async function showSearch() {
+  const { hash } = location;
+  if (hash === shown) return;
+  const wanted = new URLSearchParams(hash.replace(/^#search\??/, ""));
+  const query = wanted.get("q")?.trim().slice(0, 2000);
+  if (!query && !shown) return; // nothing was searched for yet: what is being typed stays
+  byId("query").value = query ?? "";
+  choose("document", wanted.get("document"));
+  await offerSections();
+  if (location.hash !== hash) return;
+  for (const name of ["section", "kind", "mode"]) choose(name, wanted.get(name));
+  shown = query ? hash : "";
+  byId("tab-search").hash = shown || "search";
+  latest?.abort();
+  byId("found").replaceChildren();
+  if (query) await find();
+}
+
+// What is not on offer is as good as not chosen.
+function choose(name, value) {
+  const options = [...select(name).options];
+  select(name).value = options.some((each) => each.value === value) ? value : (defaults[name] ?? "");
 }
 
 async function offerDocuments() {
   const { documents: found } = await documents();
   const choices = found.map((each) => el("option", { value: each.id }, [each.metadata.title, each.metadata.chapter?.title].filter(Boolean).join(" ")));
-  byId("filter-document").append(...choices);
-  if (found.length === 1) byId("filter-document").value = found[0].id;
+  select("document").append(...choices);
+  if (found.length === 1) defaults.document = found[0].id;
+  choose("document", null);
   await offerSections();
 }
 
-async function offerSections() {
-  const select = byId("filter-section");
-  select.replaceChildren(select.options[0]);
-  select.value = "";
-  const id = byId("filter-document").value;
-  select.disabled = !id;
-  if (id) select.append(...options((await whole(id)).sections, 0));
+// The sections of the document that is chosen, asked for when it is another than before.
+function offerSections() {
+  const id = select("document").value;
+  if (offered.id !== id) offered = { id, done: loadSections(id) };
+  return offered.done;
+}
+
+async function loadSections(id) {
+  const sections = select("section");
+  sections.replaceChildren(sections.options[0]);
+  sections.disabled = !id;
+  try {
+    const found = id ? options((await whole(id)).sections, 0) : [];
+    if (offered.id === id) sections.append(...found);
+  } catch {
+    offered = {}; // the filter can wait; searching says what is wrong
+  }
 }
 
 function options(sections, depth) {
@@ -61,7 +109,7 @@ async function find() {
   if (!query) return;
   latest?.abort();
   latest = new AbortController();
-  const value = (name) => byId(`filter-${name}`).value;
+  const value = (name) => select(name).value;
   const filters = {
     documents: value("document") ? [value("document")] : [],
     kinds: value("kind") ? [value("kind")] : [],
