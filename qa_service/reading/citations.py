@@ -58,6 +58,12 @@ def cite_spans(document: Document, passage: Passage, spans: Sequence[Span]) -> C
     )
 
 
+def exact_url(citation: Citation) -> str:
+    """The address of the cited words alone: `url;at=2-8,10-14`, which the document view marks."""
+    places = ",".join(f"{span.start}-{span.end}" for span in citation.spans)
+    return f"{citation.url};at={places}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Elements:
     """A document's elements by id."""

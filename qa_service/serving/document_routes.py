@@ -7,9 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from qa_service.errors import NotFoundError
+from qa_service.errors import InputError, NotFoundError
 from qa_service.reading.citation_formats import format_citation
-from qa_service.reading.citations import cite
+from qa_service.reading.citations import cite, cite_spans, exact_url
 from qa_service.retrieval.index import Index
 from qa_service.serving.document_schemas import (
     CitationFormatsResponse,
@@ -20,12 +20,21 @@ from qa_service.serving.document_schemas import (
 from qa_service.serving.library import CurrentShelf
 from qa_service.serving.problems import problem_responses
 from qa_service.serving.schemas import PassageResponse
-from qa_service.types import Document, Passage
+from qa_service.types import Citation, Document, Passage, Span
 
 router = APIRouter(tags=["documents"])
 
 DocumentId = Annotated[str, Path(alias="id", description="Id of a document.")]
 PassageId = Annotated[str, Path(alias="id", description="Id of a passage, as in a search result.")]
+
+Places = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[0-9]{1,9}-[0-9]{1,9}(,[0-9]{1,9}-[0-9]{1,9}){0,999}$",  # 2-8,10-14
+        description="Places in the source, as start-end, within the passage; left out: all of it.",
+        examples=["2-8,10-14"],
+    ),
+]
 
 
 @router.get("/v1/documents", summary="List the documents", responses=problem_responses(422))
@@ -100,18 +109,31 @@ async def get_passage(passage_id: PassageId, shelf: CurrentShelf) -> PassageResp
 @router.get(
     "/v1/passages/{id}/citation",
     summary="A passage's citation, ready to be pasted",
-    responses=problem_responses(404),
+    responses=problem_responses(404, 422),
 )
 async def get_citation(
-    passage_id: PassageId, request: Request, shelf: CurrentShelf
+    passage_id: PassageId, request: Request, shelf: CurrentShelf, at: Places = None
 ) -> CitationFormatsResponse:
     """In Japanese, in English, as BibTeX and as RIS, with the address of the passage on this
-    service."""
+    service, or of those words of it that stand `at` the places given."""
     passage = _passage(shelf.index, passage_id)
     document = shelf.index.documents[passage.document_id]
-    citation = cite(document, passage)
-    url = f"{str(request.base_url).rstrip('/')}{citation.url}"
+    citation = cite(document, passage) if at is None else _cite_words(document, passage, at)
+    address = citation.url if at is None else exact_url(citation)
+    url = f"{str(request.base_url).rstrip('/')}{address}"
     return CitationFormatsResponse.model_validate(format_citation(document, citation, url=url))
+
+
+def _cite_words(document: Document, passage: Passage, at: str) -> Citation:
+    places = [each.split("-") for each in at.split(",")]
+    spans = [Span(int(start), int(end)) for start, end in places]
+    for span in spans:
+        if not any(own.start <= span.start < span.end <= own.end for own in passage.spans):
+            raise InputError(
+                "at",
+                f"{span.start}-{span.end} is not within the passage. Give places within its spans.",
+            )
+    return cite_spans(document, passage, spans)
 
 
 def _passage(index: Index, passage_id: str) -> Passage:

@@ -146,7 +146,12 @@ def test_copies_an_answer_and_its_citations(open_page: OpenPage) -> None:
     expect(page.locator(".toast")).to_have_count(0)
     page.get_by_role("button", name="BibTeX").first.click()
     expect(page.locator(".toast")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()").startswith("@book")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("@book")
+    link = page.locator(".chip").first.get_attribute("href")
+    assert link is not None
+    assert ";at=" in link
+    assert f"{link}}}" in copied
 
 
 def test_exports_the_conversation(open_page: OpenPage) -> None:

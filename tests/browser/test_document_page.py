@@ -65,6 +65,24 @@ def test_a_link_to_some_words_of_a_passage_marks_those_alone(
     expect(page.locator("#cited-bar")).to_contain_text("令和6年版防衛白書")
 
 
+@pytest.mark.parametrize("at", [";at=2-8", ""], ids=["some words", "the passage"])
+def test_a_copied_citation_leads_to_the_same_words(
+    open_page: OpenPage, document: str, chapter_index: Index, at: str
+) -> None:
+    permissions = ["clipboard-read", "clipboard-write"]
+    page = open_page(f"{document}#{chapter_index.passages[0].id}{at}", permissions=permissions)
+    marked = page.locator("mark").all_text_contents()
+    bar = page.locator("#cited-bar")
+    bar.get_by_role("button", name="出典をコピー").click()
+    bar.get_by_role("button", name="日本語").click()
+    expect(page.locator(".toast")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()").rpartition("、")[2]
+    assert copied == page.url
+    page.goto("about:blank")
+    page.goto(copied)
+    assert page.locator("mark").all_text_contents() == marked
+
+
 @pytest.mark.parametrize("at", ["0-9999", "abc", "", "10-5", "5812-5906"])
 def test_a_link_marks_no_words_outside_of_its_passage(
     open_page: OpenPage, document: str, chapter_index: Index, at: str

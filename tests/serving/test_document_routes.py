@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from starlette.testclient import TestClient
 
 from qa_service.retrieval.index import Index
@@ -76,3 +77,27 @@ def test_every_passage_can_be_fetched_with_its_neighbours(
 def test_a_citation_leads_somewhere(client: TestClient) -> None:
     hit = client.post("/v1/search", json={"query": "日米同盟"}).json()["results"][0]
     assert client.get(hit["citation"]["url"]).status_code == 200
+
+
+def test_a_citation_to_be_pasted_leads_to_the_cited_words(
+    client: TestClient, chapter_index: Index
+) -> None:
+    passage = chapter_index.passages[0]
+    start = passage.spans[0].start
+    path = f"/v1/passages/{passage.id}/citation"
+    whole = client.get(path).json()
+    words = client.get(path, params={"at": f"{start}-{start + 4},{start + 6}-{start + 8}"}).json()
+    for name in ("japanese", "english", "bibtex", "ris"):
+        assert f"#{passage.id}" in whole[name]
+        assert ";at=" not in whole[name]
+        assert f"#{passage.id};at={start}-{start + 4},{start + 6}-{start + 8}" in words[name]
+
+
+@pytest.mark.parametrize("at", ["", "1", "8-2", "0-999999999", "0-1,", "a-b", "٣-٤", "0-1," * 2000])
+def test_a_citation_of_words_elsewhere_is_refused(
+    client: TestClient, chapter_index: Index, at: str
+) -> None:
+    path = f"/v1/passages/{chapter_index.passages[0].id}/citation"
+    response = client.get(path, params={"at": at})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "at"

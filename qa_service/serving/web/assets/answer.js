@@ -1,6 +1,6 @@
 // An answer as one reads it: statements with chips, sources, and what to do next.
 
-import { chip, copy, copyMenu, description, exactLink, passageOf, verdict } from "./citation.js";
+import { chip, copy, copyMenu, description, exactLink, passageOf, placesOf, verdict } from "./citation.js";
 import { el, menu, slice } from "./dom.js";
 import { has, t } from "./strings.js";
 
@@ -85,7 +85,7 @@ function sources(response) {
         "div",
         { class: "actions" },
         el("a", { href: exactLink(citation) }, t("read_there")),
-        copyMenu(passageOf(citation)),
+        copyMenu(passageOf(citation), placesOf(citation.spans)),
         verdict({ subject: "citation", question: response.standalone_question, answer: response.answer.text, passages: [passageOf(citation)] }),
       ),
     ),

@@ -5,10 +5,10 @@ import { announce, el, menu } from "./dom.js";
 import { t } from "./strings.js";
 
 // A link to exactly the cited words: the passage's own address, and the places in the source.
-export function exactLink(citation) {
-  const places = citation.spans.map((span) => `${span.start}-${span.end}`).join(",");
-  return `${citation.url};at=${places}`;
-}
+export const exactLink = (citation) => `${citation.url};at=${placesOf(citation.spans)}`;
+
+// "2-8,10-14"
+export const placesOf = (spans) => spans.map(({ start, end }) => `${start}-${end}`).join(",");
 
 // The passage of a citation's link: what stands behind `#`.
 export const passageOf = (citation) => decodeURIComponent(citation.url.split("#")[1]);
@@ -33,9 +33,11 @@ export function description(citation) {
   ];
 }
 
-export function copyMenu(passage) {
+// `places`: of the cited words; empty for the whole passage.
+export function copyMenu(passage, places) {
+  const words = places ? `?at=${places}` : "";
   const copyAs = (form) => async () => {
-    const forms = await get(`/v1/passages/${encodeURIComponent(passage)}/citation`);
+    const forms = await get(`/v1/passages/${encodeURIComponent(passage)}/citation${words}`);
     await copy(forms[form]);
   };
   return menu(t("copy_citation"), [

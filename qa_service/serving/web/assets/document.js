@@ -1,7 +1,7 @@
 // The document view: the cited words marked, the contents, copying a citation.
 
 import { get } from "./api.js";
-import { copyMenu } from "./citation.js";
+import { copyMenu, placesOf } from "./citation.js";
 import { announce, byId, el } from "./dom.js";
 import { findPlaces, setUpSearchInside } from "./inside.js";
 import { mark, parsePlaces, unmark } from "./marks.js";
@@ -36,7 +36,7 @@ function showPlace() {
     }
     const words = marks.filter((each) => !each.closest("[hidden]")).map((each) => each.textContent);
     announce(`${t("cited_words")}: ${Array.from(words.join("")).slice(0, 300).join("")}`);
-    showBar(id);
+    showBar(id, places === whole ? "" : placesOf(places));
   } else if (anchor) {
     anchor.scrollIntoView({ block: "start" });
   } else {
@@ -52,7 +52,7 @@ function bringIntoView(marked) {
   marked.scrollIntoView({ block: tall ? "start" : "center", behavior: "instant" });
 }
 
-async function showBar(passage) {
+async function showBar(passage, places) {
   let label = "";
   try {
     label = (await get(`/v1/passages/${encodeURIComponent(passage)}`)).citation.label;
@@ -66,7 +66,7 @@ async function showBar(passage) {
     el(
       "div",
       { class: "actions" },
-      copyMenu(passage),
+      copyMenu(passage, places),
       el("button", { type: "button", class: "quiet", onclick: () => (bar.hidden = true) }, t("close")),
     ),
   );
