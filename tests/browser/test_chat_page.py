@@ -10,7 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from qa_service.retrieval.index import Index
+from qa_service.retrieval.embedding import load_embedder
+from qa_service.retrieval.index import Index, build_index, load_index
 
 from .conftest import OpenPage, Site
 
@@ -274,6 +275,30 @@ def test_can_be_used_by_the_keyboard_alone(open_page: OpenPage) -> None:
     expect(page.frame_locator("#pane-frame").locator("mark").first).to_be_in_viewport()
     page.keyboard.press("Escape")
     expect(page.locator("#pane")).to_be_hidden()
+
+
+def test_the_examples_come_from_all_of_a_few_documents(
+    open_page: OpenPage, serve: Callable[[Index], AbstractContextManager[Site]], tmp_path: Path
+) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for name, title in [("a", "河川"), ("b", "道路"), ("c", "港湾")]:
+        (corpus / f"{name}.md").write_text(
+            f"# 1 はじめに\n\n文書の初め。\n\n# 2 {title}の管理\n\n{title}を管理する。\n\n"
+            f"# 3 {title}の費用\n\n{title}に費用がかかる。\n",
+            encoding="utf-8",
+        )
+    embedder = load_embedder()
+    build_index(corpus, tmp_path / "index", embedder=embedder)
+    with serve(load_index(tmp_path / "index", embedder=embedder)) as site:
+        page = open_page(at=site.url)
+        examples = page.locator("#examples button")
+        expect(examples).to_have_count(4)
+        questions = examples.all_text_contents()
+    assert len(set(questions)) == 4
+    for title in ("河川", "道路", "港湾"):
+        assert any(title in question for question in questions[:3])
+    assert not any("はじめに" in question for question in questions)
 
 
 def test_a_question_in_the_address_is_asked_once(open_page: OpenPage) -> None:
