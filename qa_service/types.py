@@ -505,10 +505,20 @@ class Support(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LabelledCell:
+    """A cell's text with the header texts of its column: `出席対象者 日本側`, empty where it has
+    none."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """`text[start:end]` of the answer is this statement, its citation marks `[n]` not included.
 
-    `citations` are the numbers n of the citations that it stands on, at least one.
+    `citations` are the numbers n of the citations that it stands on, at least one. `cells` are the
+    parts of a quoted table row, which `text` holds as one line.
     """
 
     text: str
@@ -516,6 +526,7 @@ class Statement:
     end: int
     citations: tuple[int, ...]
     support: Support
+    cells: tuple[LabelledCell, ...] = ()
 
 
 class Reason(StrEnum):

@@ -24,6 +24,7 @@ from qa_service.answering.phrases import phrase
 from qa_service.errors import GenerationError, InputError
 from qa_service.reading.citations import cite_spans
 from qa_service.reading.numbering import find_articles
+from qa_service.reading.table_rows import row_cells
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.labels import Place, find_element, find_named, find_rows
 from qa_service.retrieval.language import detect_language, primary_language
@@ -40,7 +41,9 @@ from qa_service.types import (
     AnswerMode,
     AskResult,
     Citation,
+    Document,
     Filters,
+    LabelledCell,
     Reason,
     SearchResult,
     Span,
@@ -285,15 +288,22 @@ class _Composition:
         """Words of the service's own, which state nothing."""
         yield from self._write(text)
 
-    def add_extract(self, unit: Extract, citation: Citation, source: str) -> Iterator[Event]:
-        support = Support.EXACT if is_verbatim(unit.content, source) else Support.NORMALISED
-        yield from self._add(unit.text, [citation], support)
+    def add_extract(self, unit: Extract, citation: Citation, document: Document) -> Iterator[Event]:
+        verbatim = is_verbatim(unit.content, document.source.text)
+        support = Support.EXACT if verbatim else Support.NORMALISED
+        yield from self._add(unit.text, [citation], support, row_cells(document, unit.passage))
 
     def add_draft(self, draft: DraftStatement, result: SearchResult) -> Iterator[Event]:
         citations = [result.hits[place].citation for place in draft.passages]
         yield from self._add(draft.text, citations, draft.support)
 
-    def _add(self, text: str, citations: Sequence[Citation], support: Support) -> Iterator[Event]:
+    def _add(
+        self,
+        text: str,
+        citations: Sequence[Citation],
+        support: Support,
+        cells: tuple[LabelledCell, ...] = (),
+    ) -> Iterator[Event]:
         if self.text:
             yield from self._write("\n")
         numbers = []
@@ -306,7 +316,7 @@ class _Composition:
                 numbers.append(known.index(citation.id) + 1)
         start = len(self.text)
         self.statements.append(
-            Statement(text, start, start + len(text), tuple(dict.fromkeys(numbers)), support)
+            Statement(text, start, start + len(text), tuple(dict.fromkeys(numbers)), support, cells)
         )
         marks = "".join(f"[{number}]" for number in self.statements[-1].citations)
         yield from self._write(f"{text} {marks}")
@@ -333,8 +343,8 @@ def _compose_extractive(index: Index, found: _Found) -> _Composition:
                 )
             )
         for unit in units:
-            source = index.documents[unit.passage.document_id].source.text
-            _exhaust(composed.add_extract(unit, _cite(index, unit), source))
+            document = index.documents[unit.passage.document_id]
+            _exhaust(composed.add_extract(unit, _cite(index, unit), document))
     if not composed.statements:
         reason = found.refusal or Reason.NOT_IN_DOCUMENTS
         _exhaust(composed.say(phrase(reason.value, found.language, label=found.label)))

@@ -14,12 +14,11 @@ from itertools import groupby, pairwise
 from qa_service.reading import mapped_text
 from qa_service.reading.quoting import Quoter
 from qa_service.reading.sentences import split_sentences
+from qa_service.reading.table_rows import row_content
 from qa_service.types import (
     Block,
-    Cell,
     Document,
     Figure,
-    MappedText,
     Passage,
     PassageKind,
     Span,
@@ -191,28 +190,17 @@ def _table(figure: Figure, block: Block) -> Iterator[Block]:
         return
     yield Block(block.kind, whole, block.section_id, figure.id, block.box_id, notes)
     for row in table.rows:
-        cells = [
-            _labelled(names, cell)
-            for names, cell in zip(table.columns, row, strict=False)
-            if cell.content.text
-        ]
+        content = row_content(table, row)
         notes = tuple(dict.fromkeys(id for cell in row for id in cell.note_ids))
-        if cells:
+        if content.text:
             yield Block(
                 PassageKind.TABLE_ROW,
-                mapped_text.join("; ", cells),
+                content,
                 block.section_id,
                 figure.id,
                 block.box_id,
                 notes,
             )
-
-
-def _labelled(names: tuple[str, ...], cell: Cell) -> MappedText:
-    """出席対象者 日本側: 外務大臣 防衛大臣."""
-    if not names:
-        return cell.content
-    return mapped_text.concatenate([mapped_text.inserted(f"{' '.join(names)}: "), cell.content])
 
 
 class _Contexts:

@@ -88,6 +88,14 @@ class AskRequest(Question):
 # --- out ---------------------------------------------------------------------------------------
 
 
+class LabelledCellOut(Output):
+    label: str = Field(
+        description="The header texts of its column; empty where it has none.",
+        examples=["出席対象者 日本側"],
+    )
+    text: str
+
+
 class StatementOut(Output):
     """`text[start:end]` of the answer; the marks `[n]` behind it are not included."""
 
@@ -98,6 +106,9 @@ class StatementOut(Output):
     support: Support = Field(
         description="`exact`: its quotes stand in the cited passages, verbatim; `normalised`: but "
         "for the width of characters, spaces and punctuation; `not_found`: not."
+    )
+    cells: tuple[LabelledCellOut, ...] = Field(
+        description="A quoted table row taken apart, cell by cell; else empty."
     )
 
 

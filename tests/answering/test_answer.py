@@ -62,6 +62,14 @@ def test_a_cited_sentence_is_quoted_alone(chapter_index: Index) -> None:
     assert result.citations[first.citations[0] - 1].quote == first.text
 
 
+def test_a_quoted_row_says_what_its_cells_are(chapter_index: Index) -> None:
+    (statement,) = ask(chapter_index, Request("日米合同委員会の目的は")).answer.statements
+    assert statement.text == "; ".join(f"{cell.label}: {cell.text}" for cell in statement.cells)
+    assert ("目的", "地位協定の実施に関して協議") in [(c.label, c.text) for c in statement.cells]
+    (sentence, *_) = ask(chapter_index, Request("拡大抑止とは")).answer.statements
+    assert sentence.cells == ()
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_stream_tells_the_same_as_the_whole(chapter_index: Index, question: str) -> None:
     events = collect(chapter_index, Request(question))

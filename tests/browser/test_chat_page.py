@@ -38,6 +38,15 @@ def test_answers_with_chips_that_name_their_source(open_page: OpenPage) -> None:
     expect(card).to_have_count(0)
 
 
+def test_a_table_row_is_a_list_of_labels_and_values(open_page: OpenPage) -> None:
+    page = open_page()
+    ask(page)
+    row = page.locator(".answer-text .row dl")
+    labels = ["協議の場", "出席対象者 日本側", "出席対象者 米側", "目的", "根拠など"]
+    expect(row.locator("dt")).to_have_text(labels)
+    expect(row.locator("dd").nth(3)).to_have_text("地位協定の実施に関して協議")
+
+
 @pytest.mark.parametrize("width", [900, 1280], ids=["narrow", "beside the answer"])
 def test_a_click_on_a_chip_marks_exactly_the_quote(
     open_page: OpenPage, site: Site, width: int

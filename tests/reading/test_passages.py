@@ -8,7 +8,8 @@ from qa_service.reading.citations import cite
 from qa_service.reading.passages import cut_passages
 from qa_service.reading.readings import find_readings
 from qa_service.reading.structure import read_document
-from qa_service.types import Document, Metadata, Source
+from qa_service.reading.table_rows import row_cells
+from qa_service.types import Document, LabelledCell, Metadata, Source
 
 SENTENCE = "日米両国は、様々な分野において緊密に協力していくことを改めて確認した。"
 
@@ -36,6 +37,24 @@ def test_a_picture_between_short_paragraphs_is_not_quoted() -> None:
     document = read("短い段落である。\n\n![図](x.png)\n\nもう一つの短い段落である。")
     quotes = [cite(document, passage).quote for passage in cut_passages(document)]
     assert not any("x.png" in quote for quote in quotes)
+
+
+def test_a_row_is_taken_apart_as_it_was_put_together() -> None:
+    document = read(
+        "# 1 表\n\n表1 会議の一覧\n\n| | 目的: 細目 | 出席者 |\n| --- | --- | --- |\n"
+        "| 甲の会議 | 協議; 調整 | 大臣: 一名 |\n| 乙の会議 | | 局長 |\n"
+    )
+    rows = [each for each in cut_passages(document) if each.kind == "table_row"]
+    assert [row_cells(document, row) for row in rows] == [
+        (
+            LabelledCell("", "甲の会議"),
+            LabelledCell("目的: 細目", "協議; 調整"),
+            LabelledCell("出席者", "大臣: 一名"),
+        ),
+        (LabelledCell("", "乙の会議"), LabelledCell("出席者", "局長")),
+    ]
+    others = [each for each in cut_passages(document) if each.kind != "table_row"]
+    assert all(row_cells(document, each) == () for each in others)
 
 
 def test_threads_find_the_same_readings() -> None:

@@ -70,7 +70,14 @@ def test_response_has_the_shape_of_the_contract(client: TestClient) -> None:
     assert (answer["answered"], answer["reason"]) == (True, None)
     assert (answer["mode"], answer["language"]) == ("extractive", "ja")
     assert 0 <= answer["confidence"] <= 1
-    assert answer["statements"][0].keys() == {"text", "start", "end", "citations", "support"}
+    assert answer["statements"][0].keys() == {
+        "text",
+        "start",
+        "end",
+        "citations",
+        "support",
+        "cells",
+    }
     assert found["results"][0].keys() == {"rank", "score", "scores", "passage", "citation"}
     assert found["citations"][0].keys() == found["results"][0]["citation"].keys() | {"n"}
 

@@ -57,13 +57,22 @@ function statements(response) {
   let at = 0;
   for (const statement of answer.statements) {
     parts.push(...withChips(slice(answer.text, at, statement.start), known));
-    const words = el("span", { class: `statement ${statement.support}` }, slice(answer.text, statement.start, statement.end));
+    const words = statement.cells?.some((cell) => cell.label)
+      ? tableRow(statement)
+      : el("span", { class: `statement ${statement.support}` }, slice(answer.text, statement.start, statement.end));
     if (answer.mode === "generated") words.title = t(`support_${statement.support}`);
     parts.push(words);
     at = statement.end;
   }
   parts.push(...withChips(slice(answer.text, at), known));
   return parts;
+}
+
+// A row by itself: the cells that have no header above them name it, the others stand in a list.
+function tableRow({ cells, support }) {
+  const entries = cells.filter((cell) => cell.label).map(({ label, text }) => el("div", {}, el("dt", {}, label), el("dd", {}, text)));
+  const names = cells.filter((cell) => !cell.label).map(({ text }) => el("p", {}, text));
+  return el("div", { class: `statement row ${support}` }, ...names, el("dl", {}, ...entries));
 }
 
 // "… [1][2]" with each mark as a chip, where its citation is known.
