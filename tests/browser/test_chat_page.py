@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from qa_service.retrieval.embedding import load_embedder
 from qa_service.retrieval.index import Index, build_index, load_index
@@ -99,6 +100,21 @@ def test_the_conversation_outlives_a_reload_and_is_led_on(open_page: OpenPage) -
     expect(page.locator("#examples button").first).to_be_visible()
     page.reload()
     expect(page.locator(".turn")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("confidence", "notices"), [(0.42, 1), (0.5, 0)], ids=["low", "high"])
+def test_an_uncertain_answer_says_so(open_page: OpenPage, confidence: float, notices: int) -> None:
+    page = open_page()
+
+    def be_as_sure(route: Route) -> None:
+        response = route.fetch()
+        body = re.sub(r'"confidence":[\d.]+', f'"confidence":{confidence}', response.text())
+        route.fulfill(response=response, body=body)
+
+    page.route("**/v1/ask", be_as_sure)
+    ask(page)
+    expect(page.locator(".answer .notice").filter(has_text="不確かな答え")).to_have_count(notices)
+    expect(page.get_by_text("確度 42%")).to_have_count(notices)
 
 
 def test_a_refusal_says_what_to_do_next(open_page: OpenPage) -> None:

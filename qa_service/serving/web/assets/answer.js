@@ -4,6 +4,8 @@ import { chip, copy, copyMenu, description, exactLink, passageOf, placesOf, verd
 import { el, menu, slice } from "./dom.js";
 import { has, t } from "./strings.js";
 
+const DOUBTFUL = 0.5; // below it, more likely than not the documents hold no answer
+
 // The text so far, with chips for the citations that have come; for a streamed answer.
 export function partialAnswer(text, citations) {
   return el("div", { class: "answer-text", "aria-busy": "true" }, ...withChips(text, citations));
@@ -13,6 +15,7 @@ export function wholeAnswer(response, { retry }) {
   const { answer } = response;
   return [
     degradation(response),
+    doubt(answer),
     el("div", { class: answer.answered ? "answer-text" : "answer-text refused", lang: answer.language }, ...statements(response)),
     answer.answered ? null : abstention(response),
     answer.answered ? sources(response) : nearest(response),
@@ -114,6 +117,11 @@ function abstention(response) {
   const { reason } = response.answer;
   const name = `reason_${reason}`;
   return el("p", { class: "advice" }, has(name) ? t(name) : t("reason_other"));
+}
+
+function doubt({ answered, confidence }) {
+  if (!answered || confidence >= DOUBTFUL) return null;
+  return el("p", { class: "notice" }, t("doubtful", { percent: Math.round(confidence * 100) }));
 }
 
 function degradation(response) {
