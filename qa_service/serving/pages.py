@@ -15,6 +15,7 @@ import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi import Path as PathParameter
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from qa_service import __version__
@@ -62,6 +63,12 @@ def add_pages(app: FastAPI) -> None:
 @router.api_route("/", methods=["GET", "HEAD"])
 async def get_chat_page(request: Request) -> Response:
     return show_page("chat.html", request)
+
+
+@router.api_route("/favicon.ico", methods=["GET", "HEAD"])
+async def get_icon() -> Response:
+    """Where browsers look for an icon on what is no page: a picture, the API's JSON."""
+    return RedirectResponse("/assets/icon.svg", status_code=308)
 
 
 @router.api_route("/documents/{id}", methods=["GET", "HEAD"])

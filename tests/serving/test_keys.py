@@ -132,6 +132,7 @@ ROUTES = {
     "GET /sign-in": OPEN,
     "POST /sign-in": OPEN,
     "GET /assets": OPEN,
+    "GET /favicon.ico": OPEN,
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
     "GET /metrics": ADMIN,

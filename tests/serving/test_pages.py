@@ -40,6 +40,12 @@ def test_a_document_that_is_not_there_is_404(client: TestClient) -> None:
     assert "&#39;none&#39;" in response.text
 
 
+def test_the_icon_is_where_browsers_look_for_it(client: TestClient) -> None:
+    response = client.get("/favicon.ico")
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("image/svg+xml")
+
+
 @pytest.mark.parametrize(
     ("cookie", "accepted", "language"),
     [
