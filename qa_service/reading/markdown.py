@@ -2,8 +2,8 @@
 
 The Markdown is converted from print and unreliable, so only what such files really use is read:
 `#` headings, articles of a law (第一条　…), tables of tab- or pipe-separated lines, footnotes
-(`<sup>1</sup> …`, `[^1]: …`) and paragraphs between blank lines. What a paragraph is
-(caption, note, 参照 line) is for `classes` to say.
+(`<sup>1</sup> …`, `[^1]: …`), fenced code, which is text, and paragraphs between blank lines. What
+a paragraph is (caption, note, 参照 line) is for `classes` to say.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ _PIPE_ROW = re.compile(r"[ \t]*\|.*\|[ \t]*$")  # | a | b |
 _RULE = re.compile(r"[ ]{0,3}([-*_=])(?:[ \t]*\1){2,}[ \t]*$")  # ---
 _IMAGE = re.compile(r"[ \t]*!\[[^\]]*\]\([^)]*\)[ \t]*$|[ \t]*<img\b[^>]*>[ \t]*$")  # ![](x.png)
 _COMMENT = re.compile(r"[ \t]*<!--[^\n]*-->[ \t]*$")  # <!-- page 3 -->
+# ```python, ~~~: what opens or, without a word behind it, closes code.
+_FENCE = re.compile(r"[ ]{0,3}(?P<marks>(?P<mark>[`~])(?P=mark){2,})[ \t]*(?P<info>[^`]*)")
+_FENCED_MARKDOWN = ("markdown", "md")  # a converter's whole answer, in fences: no code
 _NO_TITLE_ENDS = tuple("。！？.!?、,;；")
 _ARTICLE_DEPTH = 6  # `#`: below every chapter
 _PLAIN_HEADING_MAX_CHARACTERS = 60
@@ -78,6 +81,7 @@ def read_blocks(text: str, *, plain: bool = False) -> tuple[RawBlock, ...]:
 def _line_blocks(text: str, *, plain: bool) -> Iterator[RawBlock]:
     gap = 0
     in_article = False  # its 一, ２ and イ are items, also where `#` do not tell
+    fenced = {} if plain else _fenced(text)
     for start, end in _lines(text):
         if text.startswith("\ufeff", start):  # a byte order mark
             yield RawBlock(RawKind.MARKUP, Span(start, start + 1), Span(start, start), gap)
@@ -86,11 +90,49 @@ def _line_blocks(text: str, *, plain: bool) -> Iterator[RawBlock]:
         if not line.strip():
             gap += 1
             continue
+        if start in fenced:
+            span = Span(start, end)
+            content = span if fenced[start] is RawKind.TEXT else Span(start, start)
+            yield RawBlock(fenced[start], span, content, gap)
+            gap = 0
+            continue
         for block in _of_line(line, start, end, gap, plain=plain, in_article=in_article):
             if block.kind is RawKind.HEADING:
                 in_article = plain and block.depth == _ARTICLE_DEPTH
             yield block
         gap = 0
+
+
+def _fenced(text: str) -> dict[int, RawKind]:
+    """What the lines of fenced code are, by where they begin: the fences MARKUP, between them TEXT.
+
+    As in CommonMark 0.31, 4.5, but a fence that nothing closes is none: in a converted file it would
+    take all that follows for code.
+    """
+    if "```" not in text and "~~~" not in text:
+        return {}
+    lines = [(start, _FENCE.fullmatch(text, start, end)) for start, end in _lines(text)]
+    longest = {"`": 0, "~": 0}  # of the fences behind a line that can close
+    can_close: list[bool] = []
+    for _, fence in reversed(lines):
+        can_close.append(fence is not None and longest[fence["mark"]] >= len(fence["marks"]))
+        if fence is not None and not fence["info"]:
+            longest[fence["mark"]] = max(longest[fence["mark"]], len(fence["marks"]))
+    found: dict[int, RawKind] = {}
+    opened: re.Match[str] | None = None
+    for (start, fence), closed in zip(lines, reversed(can_close), strict=True):
+        if opened is None:
+            if fence is not None and closed:
+                opened = fence
+                found[start] = RawKind.MARKUP
+        elif (
+            fence is not None and fence["info"] == "" and fence["marks"].startswith(opened["marks"])
+        ):
+            opened = None
+            found[start] = RawKind.MARKUP
+        elif opened["info"].strip().lower() not in _FENCED_MARKDOWN:
+            found[start] = RawKind.TEXT
+    return found
 
 
 def _with_captions(text: str, blocks: list[RawBlock]) -> Iterator[RawBlock]:
