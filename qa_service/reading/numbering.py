@@ -258,8 +258,10 @@ _HEADING = re.compile(
     rf"第\s?(?P<unit_number>{_NUMERAL})\s?(?P<unit>[部編章節款目条項号])"
     rf"(?:の(?P<branch>{_NUMERAL}))?"
     r"(?=[\s　:：（(「]|$|(?<=[編章節款])[ァ-ヶ\u4e00-\u9fff](?<![以第各内中]))"  # 第1章総則
-    rf"|(?i:Part|Chapter|Section|Article)\s{{1,3}}(?P<english>{_NUMERAL})(?=[\s.:]|$)"  # Part I
-    rf"|(?P<decimal>{_DIGITS}(?:[.．]{_DIGITS}){{1,6}})[.．]?(?=[\s　])"  # 1.2.3 Title
+    rf"|(?i:Part|Chapter|Section|Article)\s{{1,3}}(?P<english>{_NUMERAL})"  # Part I
+    rf"(?=[\s:]|[.](?!{_DIGIT})|$)"
+    rf"|(?:(?i:Section)\s{{1,3}})?"  # 1.2.3 Title, Section 1.2: Title
+    rf"(?P<decimal>{_DIGITS}(?:[.．]{_DIGITS}){{1,6}})[.．]?(?=[\s　]|:[ ])"
     rf"|[（(](?P<bracketed>{_DIGITS}|{_KANJI}{{1,7}})[）)]|(?P<enclosed>[⑴-⒇])"  # (1) （一） ⑴
     rf"|(?P<circled>{_CIRCLED})"
     rf"|[（(](?P<bracketed_kana>[ア-ン])[）)]"  # (ア)

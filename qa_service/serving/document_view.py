@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 
+from qa_service.reading.mentions import find_mentions
 from qa_service.reading.quoting import Quoter
 from qa_service.types import (
     Block,
@@ -284,7 +285,8 @@ class _Cutter:
             for note in document.notes
             for place, span in enumerate(note.anchors)
         }
-        self._references = {reference.span.start: reference for reference in document.references}
+        references = (*find_mentions(document), *document.references)
+        self._references = {reference.span.start: reference for reference in references}
         edges = set(self._anchors)
         for span in (
             *(span for span, _ in self._lifted.values()),

@@ -11,7 +11,7 @@ from qa_service.reading.passages import cut_passages
 from qa_service.reading.structure import read_document
 from qa_service.retrieval.index import Index
 from qa_service.serving.document_view import Piece, view_document
-from qa_service.types import Document, Source
+from qa_service.types import Document, Metadata, Source
 
 from ..reading.made_up import any_text, documents
 
@@ -47,6 +47,20 @@ def check(document: Document) -> None:
             assert words <= shown, passage.id
     anchors = {anchor.id for piece in pieces(view) for anchor in piece.anchors}
     assert anchors | {anchor.id for anchor in view.unplaced} == {each.id for each in passages}
+
+
+def test_running_text_links_to_what_it_names() -> None:
+    text = (
+        "# 1 Aim\n\nSee Figure 3, fig. 9 and Section 2.1; Section 2 of the Act is not here.\n\n"
+        "Figure 3 A plan\n\n# 2 Means\n\n## Section 2.1: Ships\n\nShips, 図3.\n"
+    )
+    document = read_document(Source("a", "a.md", "md", text, Metadata("Ports", language="en"), ""))
+    view = view_document(document, cut_passages(document))
+    assert [(piece.text, piece.link) for piece in pieces(view) if piece.link] == [
+        ("Figure 3", "/documents/a#figure-3"),
+        ("Section 2.1", "/documents/a#section-2-1"),
+        ("図3", "/documents/a#figure-3"),
+    ]
 
 
 def test_the_chapter_is_shown_whole(chapter_index: Index) -> None:
