@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     feedback: Path | None = Field(
         default=None,
         description="SQLite file that keeps what readers mark as right or wrong. Without it: "
-        "feedback.sqlite3 beside the index.",
+        "feedback.sqlite3 (or NAME-feedback.sqlite3) beside the index.",
     )
     feedback_max_entries: int = Field(
         default=10_000,
@@ -113,8 +113,8 @@ class Settings(BaseSettings):
     )
     keys: Path | None = Field(
         default=None,
-        description="File that keeps the hashes of the API keys. Without it: keys.json beside the "
-        "index.",
+        description="File that keeps the hashes of the API keys. Without it: keys.json (or "
+        "NAME-keys.json) beside the index.",
     )
     rate_limit: str | None = Field(
         default=None,
@@ -258,7 +258,7 @@ class Settings(BaseSettings):
 
     @property
     def keys_path(self) -> Path:
-        return self.keys or self.index_path.parent / "keys.json"
+        return self.keys or self._beside_index("keys.json")
 
     @property
     def is_local(self) -> bool:
@@ -270,7 +270,14 @@ class Settings(BaseSettings):
 
     @property
     def feedback_path(self) -> Path:
-        return self.feedback or self.index_path.parent / "feedback.sqlite3"
+        return self.feedback or self._beside_index("feedback.sqlite3")
+
+    def _beside_index(self, name: str) -> Path:
+        """`index` has `keys.json`, `reports-index` has `reports-keys.json`: what belongs to one corpus
+        is not shared with its neighbour."""
+        index = self.index_path
+        own = index.name.removesuffix("index").removesuffix("-")
+        return index.parent / (f"{own}-{name}" if own else name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,34 @@ def test_what_a_stopped_build_left_is_removed(settings: Settings) -> None:
     assert not (settings.index_path / "unfinished").exists()
 
 
+def test_a_corpus_that_cannot_be_read_leaves_the_index_in_service(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (settings.corpus_path / "b.txt").write_bytes("りんご".encode("cp932"))
+    opened = open_index(settings)
+    assert list(opened.documents) == ["a"]
+    assert "cannot be read" in opened.degraded[0]
+    assert "CP932" in capsys.readouterr().err.upper()
+
+
+def test_what_is_not_read_is_named_once(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("page.html", "report.pdf", "empty.md"):
+        (settings.corpus_path / name).write_bytes(b"")
+    write(settings, "b.txt", "みかんは甘い。")
+    assert list(open_index(settings).documents) == ["a", "b"]
+    assert "Skipped: empty.md, page.html, report.pdf." in capsys.readouterr().err
+
+
+def test_an_index_inside_the_corpus_is_no_document(settings: Settings) -> None:
+    file = Settings(corpus=settings.corpus_path / "a.txt")
+    assert file.index_path.parent == settings.corpus_path
+    build(file, load_embedder())
+    write(settings, "b.txt", "みかんは甘い。")
+    assert list(open_index(settings).documents) == ["a", "b"]
+
+
 def test_a_server_does_not_wait_for_another_builder(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -133,3 +133,11 @@ def test_every_setting_is_listed_with_its_meaning() -> None:
     listing = load_settings().listing()
     assert [setting.name for setting in listing] == list(Settings.model_fields)
     assert all(setting.description and setting.value is not None for setting in listing)
+
+
+def test_what_belongs_to_one_corpus_is_not_shared_with_its_neighbour(tmp_path: Path) -> None:
+    corpus = load_settings(corpus=tmp_path / "corpus").settings
+    reports = load_settings(corpus=tmp_path / "reports").settings
+    assert corpus.keys_path == tmp_path / "keys.json"
+    assert reports.keys_path == tmp_path / "reports-keys.json"
+    assert reports.feedback_path == tmp_path / "reports-feedback.sqlite3"

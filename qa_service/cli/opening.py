@@ -7,17 +7,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from qa_service.errors import (
+    CorpusError,
     IndexBusyError,
     IndexFaultError,
     ModelMismatchError,
     SettingsError,
 )
+from qa_service.reading.sources import find_skipped
 from qa_service.retrieval.embedding import BUILTIN, Embedder, load_embedder
 from qa_service.retrieval.generations import read_manifest
 from qa_service.retrieval.index import (
@@ -37,18 +40,31 @@ if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.serving.access import Access
 
 _BUSY_SECONDS = 120.0
+_SKIPPED_NAMED = 10
 _BEING_BUILT = "A newer index is being built; the one before it is served."
+_CANNOT_BE_READ = (
+    "The corpus cannot be read at present; the index is that of an earlier state of it."
+)
 _CANNOT_BE_BUILT = "The index is not that of the corpus as it is now, and cannot be built."
 
 
 def open_index(settings: Settings, *, embedder: Embedder | None = None, wait: bool = True) -> Index:
     """The index of the corpus as it is now. Says on standard error what it has to build.
 
-    Where it cannot be built and an older generation is whole, that one is returned, `degraded`. So
-    it is while another process builds there; with `wait`, the end of that is waited for.
+    Where the corpus cannot be read or the index not be built, and an older generation is whole, that
+    one is returned, `degraded`. So it is while another process builds there; with `wait`, the end of
+    that is waited for.
     """
     embedder = embedder or choose_embedder(settings)
-    reason, whole = _load(settings, embedder)
+    try:
+        reason = is_stale(settings.corpus_path, settings.index_path, embedder=embedder)
+    except CorpusError as error:
+        _, whole = _load(settings, embedder, None)
+        if whole is None:
+            raise
+        say(f"{error.message} The index as it was is used.")
+        return replace(whole, degraded=(*whole.degraded, _CANNOT_BE_READ))
+    reason, whole = _load(settings, embedder, reason)
     if reason is None and whole is not None:
         tidy_index(settings.index_path, embedder=embedder)
         return whole
@@ -174,7 +190,7 @@ def build(
     while True:
         try:
             with _progress_bar() as bar:
-                return build_index(
+                report = build_index(
                     settings.corpus_path, settings.index_path, embedder=embedder, progress=bar
                 )
         except IndexBusyError as error:
@@ -184,6 +200,17 @@ def build(
                 say(f"{error.message} Waiting.")
                 told = True
             time.sleep(0.2)
+        else:
+            _say_skipped(settings.corpus_path)
+            return report
+
+
+def _say_skipped(corpus: Path) -> None:
+    if skipped := find_skipped(corpus):
+        listed = ", ".join(skipped[:_SKIPPED_NAMED])
+        more = len(skipped) - _SKIPPED_NAMED
+        listed += f" and {more} more" if more > 0 else ""
+        say(f"Skipped: {listed}. Read are .md, .txt and .jsonl files that hold text.")
 
 
 def describe(report: BuildReport) -> str:
@@ -206,9 +233,10 @@ def say(message: str) -> None:
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(message)
 
 
-def _load(settings: Settings, embedder: Embedder) -> tuple[str | None, Index | None]:
+def _load(
+    settings: Settings, embedder: Embedder, reason: str | None
+) -> tuple[str | None, Index | None]:
     """Why the index has to be built, and what can be used of it until then."""
-    reason = is_stale(settings.corpus_path, settings.index_path, embedder=embedder)
     try:
         index = load_index(settings.index_path, embedder=embedder)
     except (IndexFaultError, ModelMismatchError) as error:

@@ -1,13 +1,15 @@
 """Files to sources: bytes, encodings, metadata. The only part of reading that touches the disk.
 
 A corpus is a folder of `NAME.md`, `NAME.txt` and `NAME.jsonl` files, each with an optional
-`NAME.toml` of metadata beside it, or one such file. README.md is no document.
+`NAME.toml` of metadata beside it, or one such file. README.md is no document, and an index of this
+program that lies there is none.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import tomllib
 import unicodedata
@@ -32,6 +34,7 @@ _TITLE_LINE = re.compile(r"^#[ \t]+(?P<title>\S[^\r\n]*)", re.MULTILINE)  # # Th
 _TABLE_LINE = re.compile(r"\s*\[+\s*(?P<name>[^\]]+?)\s*\]")  # [part]
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TITLE_MAX_CHARACTERS = 60
+_BLANK_MAX_BYTES = 1_000
 
 
 class _HeadingTable(BaseModel):
@@ -57,13 +60,13 @@ class _MetadataFile(BaseModel):
 
 
 def read_corpus(corpus: Path) -> tuple[Source, ...]:
-    """All sources of a folder (or of one file), sorted by path.
+    """All sources of a folder (or of one file), sorted by path; `find_skipped` tells what is not read.
 
-    Raises CorpusError where there is nothing to read, EncodingError, MetadataError, and
-    DuplicateError for two sources with one id or with the same text.
+    Raises CorpusError where there is nothing to read and for several faulty files at once,
+    EncodingError, MetadataError, and DuplicateError for two sources with one id or the same text.
     """
     try:
-        paths = [corpus] if corpus.is_file() else list(_documents_in(corpus))
+        paths = [corpus] if corpus.is_file() else _documents_in(corpus)
     except FileNotFoundError as error:
         raise CorpusError(
             corpus, "is not there. Name a folder with .md, .txt or .jsonl files."
@@ -75,9 +78,34 @@ def read_corpus(corpus: Path) -> tuple[Source, ...]:
     if not paths:
         raise CorpusError(corpus, "holds no document. Put a .md, .txt or .jsonl file there.")
     folder = corpus.parent if corpus.is_file() else corpus
-    sources = [source for path in paths for source in read_sources(path, folder=folder)]
+    sources: list[Source] = []
+    faults: list[CorpusError] = []
+    for path in paths:
+        try:
+            sources.extend(read_sources(path, folder=folder))
+        except CorpusError as error:
+            faults.append(error)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        listed = "\n".join(f"  {fault.message}" for fault in faults)
+        raise CorpusError(corpus, f"{len(faults)} files cannot be read:\n{listed}")
     _refuse_duplicates(sources)
     return tuple(sources)
+
+
+def find_skipped(corpus: Path) -> tuple[str, ...]:
+    """The files of a folder that `read_corpus` leaves out, relative to it: those of other formats and
+    those without text."""
+    if not corpus.is_dir():
+        return ()
+    read = set(_documents_in(corpus))
+    read |= {path.with_suffix(".toml") for path in read}
+    return tuple(
+        path.relative_to(corpus).as_posix()
+        for path in _files_in(corpus)
+        if path not in read and path.stem.upper() != "README"
+    )
 
 
 def read_sources(path: Path, *, folder: Path | None = None) -> tuple[Source, ...]:
@@ -105,14 +133,35 @@ def read_sources(path: Path, *, folder: Path | None = None) -> tuple[Source, ...
     return (source,)
 
 
-def _documents_in(folder: Path) -> Iterator[Path]:
-    next(folder.iterdir(), None)  # rglob is silent about a folder that it may not read
-    for path in sorted(folder.rglob("*")):
-        if path.is_dir():
+def _documents_in(folder: Path) -> list[Path]:
+    next(folder.iterdir(), None)  # a walk is silent about a folder that it may not read
+    return [
+        path
+        for path in _files_in(folder)
+        if path.suffix.lower() in FORMATS and path.stem.upper() != "README" and not _is_blank(path)
+    ]
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """Sorted, without hidden ones and without those of an index."""
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        if "CURRENT" in names and "generations" in folders:
+            folders.clear()
             continue
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix.lower() in FORMATS and path.stem.upper() != "README" and not hidden:
-            yield path
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found.extend(Path(place) / name for name in names if not name.startswith("."))
+    return sorted(found)
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether a file holds nothing but white space; large ones are not looked at."""
+    try:
+        if path.stat().st_size > _BLANK_MAX_BYTES:
+            return False
+        return not path.read_bytes().decode("utf-8").strip("\ufeff \t\r\n\u3000")
+    except (OSError, UnicodeDecodeError):
+        return False  # reading it says what is wrong
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qa_service.errors import CorpusError, DuplicateError, EncodingError, MetadataError
-from qa_service.reading.sources import read_corpus, read_sources
+from qa_service.reading.sources import find_skipped, read_corpus, read_sources
 
 _TEXT = "# 海洋の観測\n\n海洋の観測は、国の責務である。\n"
 
@@ -230,3 +230,21 @@ def test_a_records_checksum_changes_with_the_metadata(tmp_path: Path) -> None:
     before = read_sources(path)[0].sha256
     (tmp_path / "a.toml").write_text('licence = "CC BY 4.0"\n', encoding="utf-8")
     assert read_sources(path)[0].sha256 != before
+
+
+def test_all_faulty_files_are_named_at_once(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.md"):
+        (tmp_path / name).write_bytes("日本".encode("cp932"))
+    (tmp_path / "c.txt").write_text("海は広い。", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"2 files cannot be read:(?s:.*)a\.txt(?s:.*)b\.md"):
+        read_corpus(tmp_path)
+
+
+def test_what_is_left_out(tmp_path: Path) -> None:
+    for name in ("a.md", "a.toml", "b.toml", "c.html", "README.md", ".hidden.txt"):
+        (tmp_path / name).write_text(
+            "" if name.endswith("toml") else "海は広い。", encoding="utf-8"
+        )
+    (tmp_path / "d.txt").write_text(" \n\u3000", encoding="utf-8")
+    assert find_skipped(tmp_path) == ("b.toml", "c.html", "d.txt")
+    assert find_skipped(tmp_path / "a.md") == ()
