@@ -34,9 +34,9 @@ def _in_order(accepted: str) -> list[str]:
     """`en;q=0.5, ja-JP` -> ja, en (RFC 9110, 12.5.4); what cannot be read counts last."""
     ranked: list[tuple[float, str]] = []
     for each in accepted[:1_000].split(","):
-        name, _, quality = each.partition(";q=")
+        name, _, quality = each.partition(";")
         try:
-            weight = float(quality or 1)
+            weight = float(quality.strip().lower().removeprefix("q=") or 1)
         except ValueError:
             weight = 0.0
         ranked.append((-weight, name.strip().lower().partition("-")[0]))

@@ -48,6 +48,55 @@ def test_a_table_row_is_a_list_of_labels_and_values(open_page: OpenPage) -> None
     expect(row.locator("dd").nth(3)).to_have_text("地位協定の実施に関して協議")
 
 
+def test_what_trying_again_drops_can_be_brought_back_once(open_page: OpenPage) -> None:
+    page = open_page()
+    for question in (QUESTION, "2+2とは何ですか", "SDCとは何ですか"):
+        ask(page, question)
+    page.locator(".turn").first.get_by_role("button", name="もう一度").click()
+    expect(page.locator(".turn")).to_have_count(1)
+    expect(page.locator(".answer > .actions")).to_be_visible()
+    page.click("#bring-back")
+    asked = [QUESTION, "2+2とは何ですか", "SDCとは何ですか", QUESTION]
+    expect(page.locator(".turn h2")).to_have_text(asked)
+    expect(page.locator("#bring-back")).to_be_hidden()
+    page.reload()
+    expect(page.locator(".turn h2")).to_have_text(asked)
+
+
+def test_what_an_older_page_kept_does_not_stop_this_one(open_page: OpenPage) -> None:
+    page = open_page()
+    kept = '[{"question": "?", "response": {"answer": {"statements": []}}}, 3, null]'
+    page.evaluate("kept => localStorage.setItem('qa_service.conversation', kept)", kept)
+    page.reload()
+    expect(page.locator("#examples button").first).to_be_visible()
+    ask(page)
+
+
+def test_skipping_to_the_content_stays_in_the_view(open_page: OpenPage) -> None:
+    page = open_page("/#search")
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#search")).to_be_visible()
+    expect(page.locator("#ask")).to_be_hidden()
+
+
+def test_back_and_escape_close_the_document_beside(open_page: OpenPage) -> None:
+    page = open_page(width=1280)
+    ask(page)
+    chip = page.locator(".chip").first
+    chip.click()
+    expect(page.frame_locator("#pane-frame").locator("mark").first).to_be_in_viewport()
+    page.go_back()
+    expect(page.locator("#pane")).to_be_hidden()
+    expect(page.locator(".turn")).to_have_count(1)
+    chip.focus()
+    page.keyboard.press("Enter")
+    expect(page.frame_locator("#pane-frame").locator("mark").first).to_be_in_viewport()
+    page.frame_locator("#pane-frame").locator("body").press("Escape")
+    expect(page.locator("#pane")).to_be_hidden()
+    expect(chip).to_be_focused()
+
+
 @pytest.mark.parametrize("width", [900, 1280], ids=["narrow", "beside the answer"])
 def test_a_click_on_a_chip_marks_exactly_the_quote(
     open_page: OpenPage, site: Site, width: int
@@ -230,6 +279,7 @@ def test_a_search_is_in_the_address(open_page: OpenPage) -> None:
     page.select_option("#filter-section", "1/3")
     page.select_option("#filter-kind", "table_row")
     page.wait_for_url("**/#search?**table_row**")
+    expect(hits.filter(has_text="図表").first).to_be_visible()
     expect(hits.filter(has_not_text="図表")).to_have_count(0)
     rows = hits.all_text_contents()
     for shared in (page, open_page(page.url.removeprefix(f"http://{page.url.split('/')[2]}"))):

@@ -20,7 +20,7 @@ def test_a_page_runs_nothing_inline_and_loads_nothing_from_elsewhere(
     assert "unsafe" not in policy
     assert response.headers["x-content-type-options"] == "nosniff"
     page = response.text
-    assert not re.search(r"<script(?! type=\"(module|application/json)\")", page)
+    assert not re.search(r"<script(?! (type=\"(module|application/json)\"|src=\"/assets/))", page)
     assert not re.search(r"\son\w+=|<style|\sstyle=|(src|href)=\"https?:", page)
 
 
@@ -53,6 +53,7 @@ def test_the_icon_is_where_browsers_look_for_it(client: TestClient) -> None:
         (None, "ja-JP,ja;q=0.9,en;q=0.8", "ja"),
         (None, "fr, en;q=0.5, ja;q=0.7", "ja"),
         (None, "ja;q=0, en", "en"),
+        (None, "en; q=0.5, ja; q=0.9", "ja"),
         (None, "ja;q=lots", "en"),
         ("en", "ja", "en"),
         ("xx", "ja", "ja"),

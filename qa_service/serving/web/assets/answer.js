@@ -22,7 +22,7 @@ export function wholeAnswer(response, { retry }) {
     el(
       "div",
       { class: "actions" },
-      el("span", { class: "mode" }, t(`mode_${answer.mode}`)),
+      answer.answered ? el("span", { class: "mode" }, t(`mode_${answer.mode}`)) : null,
       menu(t("copy"), [
         [t("copy_text"), () => copy(plain(answer.text))],
         [t("copy_markdown"), () => copy(answer.text)],

@@ -30,12 +30,12 @@ export function setUpAsk() {
     running?.abort();
     conversation.clear();
     show();
-    byId("bring-back").hidden = false;
     question.focus();
   });
   byId("bring-back").addEventListener("click", () => {
     conversation.bringBack();
     show();
+    question.focus();
   });
   byId("export-conversation").addEventListener("click", save);
   show();
@@ -53,6 +53,7 @@ function send(box) {
   if (!question || running) return;
   box.value = "";
   grow(box);
+  conversation.forgetDropped();
   ask(question);
 }
 
@@ -61,7 +62,6 @@ async function ask(question) {
   const answer = el("div", { class: "answer", "aria-busy": "true" }, el("p", { class: "waiting" }, t("searching")));
   const turn = el("article", { class: "turn" }, el("h2", { class: "asked" }, question), answer);
   byId("turns").append(turn);
-  byId("bring-back").hidden = true;
   tidy();
   turn.scrollIntoView({ block: "start" });
   const controller = new AbortController();
@@ -80,7 +80,7 @@ async function ask(question) {
       if (event === "done") response = data;
     }
     if (response === null) throw new Problem("interrupted", "");
-    conversation.add(question, response);
+    turn.dataset.id = conversation.add(question, response);
     answer.replaceChildren(...standalone(response), ...wholeAnswer(response, { retry }));
     announce(response.answer.text);
   } catch (error) {
@@ -99,9 +99,10 @@ async function ask(question) {
 function again(turn, question) {
   if (running) return;
   const turns = [...byId("turns").children];
-  const place = turns.indexOf(turn);
-  conversation.dropFrom(turns.slice(0, place).filter((each) => each.dataset.answered).length);
-  for (const each of turns.slice(place)) each.remove();
+  const gone = turns.slice(turns.indexOf(turn));
+  const ids = gone.map((each) => each.dataset.id).filter(Boolean);
+  if (ids.length) conversation.drop(ids);
+  for (const each of gone) each.remove();
   ask(question);
 }
 
@@ -112,12 +113,12 @@ function standalone(response) {
 }
 
 function show() {
-  const shown = conversation.all().map(({ question, response }) => {
+  const shown = conversation.all().map(({ id, question, response }) => {
     const answer = el("div", { class: "answer" });
     const turn = el("article", { class: "turn" }, el("h2", { class: "asked" }, question), answer);
     const retry = () => again(turn, question);
     answer.append(...standalone(response), ...wholeAnswer(response, { retry }));
-    turn.dataset.answered = "yes";
+    turn.dataset.id = id;
     return turn;
   });
   byId("turns").replaceChildren(...shown);
@@ -128,9 +129,7 @@ function tidy() {
   const turns = byId("turns");
   byId("welcome").hidden = turns.children.length > 0;
   byId("conversation-tools").hidden = turns.children.length === 0;
-  for (const turn of turns.children) {
-    if (turn.querySelector(".actions")) turn.dataset.answered = "yes";
-  }
+  byId("bring-back").hidden = !conversation.canBringBack();
 }
 
 function setRunning(controller) {

@@ -11,6 +11,8 @@ const enter = { ask: () => {}, search: setUpSearch(), library: setUpLibrary() };
 
 function showView() {
   const wanted = location.hash.slice(1).split("?")[0];
+  const shown = VIEWS.find((view) => !byId(view).hidden);
+  if (shown && wanted && !VIEWS.includes(wanted)) return; // #main: "skip to the content"
   const chosen = VIEWS.includes(wanted) ? wanted : "ask";
   for (const view of VIEWS) {
     byId(view).hidden = view !== chosen;

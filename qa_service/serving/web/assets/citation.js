@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { announce, el, menu } from "./dom.js";
-import { t } from "./strings.js";
+import { has, t } from "./strings.js";
 
 // A link to exactly the cited words: the passage's own address, and the places in the source.
 export const exactLink = (citation) => `${citation.url};at=${placesOf(citation.spans)}`;
@@ -37,8 +37,12 @@ export function description(citation) {
 export function copyMenu(passage, places) {
   const words = places ? `?at=${places}` : "";
   const copyAs = (form) => async () => {
-    const forms = await get(`/v1/passages/${encodeURIComponent(passage)}/citation${words}`);
-    await copy(forms[form]);
+    try {
+      const forms = await get(`/v1/passages/${encodeURIComponent(passage)}/citation${words}`);
+      await copy(forms[form]);
+    } catch (problem) {
+      announceSeen(has(problem.code) ? t(problem.code) : problem.message || t("unreachable"));
+    }
   };
   return menu(t("copy_citation"), [
     ["日本語", copyAs("japanese")],
@@ -68,7 +72,8 @@ export function verdict(subject) {
       try {
         await kept;
         if (why.value.trim()) await keep(value, why.value.trim());
-        place.replaceChildren(el("span", { class: "thanks" }, t("thanks")));
+        offer();
+        place.append(el("span", { class: "thanks" }, t("thanks")));
         announce(t("thanks"));
       } catch (problem) {
         place.append(el("span", { class: "problem" }, problem.message || t("unreachable")));
@@ -114,6 +119,10 @@ function show(link, citation) {
   document.body.append(card);
   link.setAttribute("aria-describedby", card.id);
   card.link = link;
+  putBeside(link);
+}
+
+function putBeside(link) {
   const at = link.getBoundingClientRect();
   const width = card.offsetWidth;
   const below = at.bottom + card.offsetHeight + 8 < window.innerHeight;
@@ -134,7 +143,15 @@ function hide() {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") hide();
 });
-document.addEventListener("scroll", hide, { capture: true, passive: true });
+document.addEventListener(
+  "scroll",
+  (event) => {
+    if (!card || card.contains(event.target)) return;
+    if (document.activeElement === card.link) putBeside(card.link); // the keyboard brought it into view
+    else hide();
+  },
+  { capture: true, passive: true },
+);
 
 function announceSeen(text) {
   const note = el("div", { class: "toast" }, text);

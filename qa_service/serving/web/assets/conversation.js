@@ -9,28 +9,36 @@ let turns = read();
 
 export const all = () => turns;
 
-let dropped = [];
+let before = []; // the conversation as it was before turns were dropped
 
+// The new turn's id.
 export function add(question, response) {
   turns = read(); // another tab may have gone on
-  turns.push({ question, response: { ...response, results: response.results.slice(0, RESULTS_KEPT) } });
+  const id = `${Date.now()}-${Math.random()}`;
+  turns.push({ id, question, response: { ...response, results: response.results.slice(0, RESULTS_KEPT) } });
+  write();
+  return id;
+}
+
+// The turns of these ids; `bringBack` gives them back.
+export function drop(ids) {
+  before = read();
+  turns = before.filter((each) => !ids.includes(each.id));
   write();
 }
 
-// The last answer is asked for again.
-export function dropFrom(place) {
-  turns = turns.slice(0, place);
-  write();
-}
+export const clear = () => drop(read().map((each) => each.id));
 
-export function clear() {
-  dropped = turns;
-  turns = [];
-  write();
-}
+export const forgetDropped = () => {
+  before = [];
+};
+
+export const canBringBack = () => before.length > 0;
 
 export function bringBack() {
-  turns = [...dropped, ...read()];
+  const known = new Set(before.map((each) => each.id));
+  turns = [...before, ...read().filter((each) => !known.has(each.id))];
+  before = [];
   write();
 }
 
@@ -58,10 +66,16 @@ export function markdown() {
 function read() {
   try {
     const kept = JSON.parse(localStorage.getItem(PLACE) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((each) => each?.response?.answer?.statements) : [];
+    return Array.isArray(kept) ? kept.filter(isTurn) : [];
   } catch {
     return []; // kept by an older page, or storage is barred
   }
+}
+
+// Kept by this page, and not by an older one or by hand.
+function isTurn(each) {
+  const { answer, citations, results, degraded } = each?.response ?? {};
+  return each.id && typeof each.question === "string" && [answer?.statements, citations, results, degraded].every(Array.isArray);
 }
 
 function write() {

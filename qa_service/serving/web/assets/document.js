@@ -59,7 +59,7 @@ async function showBar(passage, places) {
   } catch {
     return; // marked words without a passage of the service: nothing to cite
   }
-  if (!location.hash || !decoded(location.hash.slice(1)).startsWith(passage)) return;
+  if (decoded(location.hash.slice(1)).split(";at=")[0] !== passage) return; // one has gone on
   const bar = byId("cited-bar");
   bar.replaceChildren(
     el("p", { class: "where", lang: article.lang }, label),

@@ -11,17 +11,24 @@ export function setUpPane() {
     event.preventDefault();
     open(link.getAttribute("href"));
   });
-  byId("pane-close").addEventListener("click", close);
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") close();
+  byId("pane-close").addEventListener("click", leave);
+  document.addEventListener("keydown", closeOnEscape);
+  byId("pane-frame").addEventListener("load", () => {
+    byId("pane-frame").contentDocument?.addEventListener("keydown", closeOnEscape);
   });
+  window.addEventListener("popstate", () => history.state?.pane || close());
 }
+
+const closeOnEscape = (event) => {
+  if (event.key === "Escape") leave();
+};
 
 let opener = null;
 
 function open(address) {
   const frame = byId("pane-frame");
   const url = new URL(address, location.href);
+  if (byId("pane").hidden) history.pushState({ pane: true }, ""); // "back" closes the pane
   opener = document.activeElement;
   byId("pane").hidden = false;
   document.body.classList.add("with-pane");
@@ -29,6 +36,13 @@ function open(address) {
   const inside = frame.contentWindow.location;
   if (inside.pathname === url.pathname && inside.hash === url.hash) frame.contentWindow.dispatchEvent(new Event("hashchange"));
   else inside.replace(url.href); // the same document: only the place changes
+  frame.focus();
+}
+
+function leave() {
+  if (byId("pane").hidden) return;
+  if (history.state?.pane) history.back();
+  else close();
 }
 
 function close() {

@@ -3,7 +3,7 @@
 import { failure } from "./answer.js";
 import { post } from "./api.js";
 import { exactLink } from "./citation.js";
-import { byId, el } from "./dom.js";
+import { announce, byId, el } from "./dom.js";
 import { documents, whole } from "./library.js";
 import { t } from "./strings.js";
 
@@ -120,8 +120,10 @@ async function find() {
     const body = { query, top_k: 20, mode: value("mode"), filters, explain: true };
     const response = await post("/v1/search", body, latest.signal);
     const took = t("found", { count: response.results.length, milliseconds: response.timings_ms.total.toFixed(1) });
+    const said = response.results.length ? took : t("nothing_found");
+    announce(said);
     found.replaceChildren(
-      el("p", { class: "hint" }, response.results.length ? took : t("nothing_found")),
+      el("p", { class: "hint" }, said),
       ...(response.degraded.length ? [el("p", { class: "notice" }, response.degraded.join(" "))] : []),
       el("ol", { class: "hits" }, ...response.results.map(hit)),
     );

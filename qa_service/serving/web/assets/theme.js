@@ -1,22 +1,14 @@
-// Dark or light, Japanese or English: the browser's wish until the reader chooses.
+// Dark or light, Japanese or English: the browser's wish until the reader chooses. What was chosen
+// before is in force since early.js.
 
 const THEME = "qa_service.theme";
 const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 const root = document.documentElement;
 
-function kept() {
-  try {
-    return localStorage.getItem(THEME);
-  } catch {
-    return null;
-  }
-}
-
 function apply(theme) {
   if (theme === "dark" || theme === "light") root.dataset.theme = theme;
 }
 
-apply(kept());
 window.addEventListener("storage", (event) => event.key === THEME && apply(event.newValue));
 
 document.getElementById("theme").addEventListener("click", () => {
