@@ -88,12 +88,14 @@ def create_app(
     """
     language_model = LanguageModel(generator)
     search_limiter = anyio.CapacityLimiter(search_threads)
+    metrics = Metrics()
     mcp = McpEndpoint(
         library,
         generator=generator,
         reranking=reranking,
         limiter=search_limiter,
         body_max_bytes=body_max_bytes,
+        metrics=metrics,
     )
 
     @contextlib.asynccontextmanager
@@ -117,7 +119,6 @@ def create_app(
         redoc_url=None,
         openapi_url="/openapi.json" if docs else None,
     )
-    metrics = Metrics()
     app.state.library = library
     app.state.metrics = metrics
     app.state.reranking = reranking

@@ -17,12 +17,13 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup, TaskStatus
 from starlette.datastructures import Headers
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from qa_service.retrieval.rerank import Reranking
 from qa_service.serving.access import THIS_MACHINE
 from qa_service.serving.library import Library
+from qa_service.serving.metrics import Metrics
 from qa_service.serving.problems import problem_response
 
 if TYPE_CHECKING:
@@ -42,16 +43,18 @@ class McpEndpoint:
         reranking: Reranking | None,
         limiter: anyio.CapacityLimiter,
         body_max_bytes: int,
+        metrics: Metrics,
     ) -> None:
         self._library = library
         self._generator = generator
         self._reranking = reranking
         self._limiter = limiter
         self._body_max_bytes = body_max_bytes
+        self._metrics = metrics
         self._run: _Run | None = None
 
     def route(self) -> BaseRoute:
-        return Route("/mcp", self, methods=["POST"], include_in_schema=False)
+        return _NamedRoute("/mcp", self, methods=["POST"], include_in_schema=False)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -95,10 +98,19 @@ class McpEndpoint:
             generator=self._generator,
             reranking=self._reranking,
             limiter=self._limiter,
+            metrics=self._metrics,
         )
         return StreamableHTTPSessionManager(
             server, stateless=True, max_request_body_size=self._body_max_bytes
         )
+
+
+class _NamedRoute(Route):
+    """Puts itself into the scope as FastAPI's own routes do, for the log and the metrics."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, found = super().matches(scope)
+        return match, {**found, "route": self}
 
 
 @dataclass

@@ -44,6 +44,7 @@ from qa_service.types import Document
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator
+    from qa_service.serving.metrics import Metrics
 
 _INSTRUCTIONS = """\
 Searches long official documents and answers from them, with citations that a reader can check. Ask \
@@ -67,12 +68,16 @@ def create_mcp(
     generator: Generator | None = None,
     reranking: Reranking | None = None,
     limiter: anyio.CapacityLimiter,
+    metrics: Metrics | None = None,
 ) -> Server[Any]:
     """Opens no file and no socket. A call sees the index that is in service when it comes.
 
-    `limiter` bounds the worker threads, those of the HTTP API included where it is that one.
+    `limiter` bounds the worker threads, those of the HTTP API included where it is that one;
+    `metrics` counts searches and answers (None counts nothing).
     """
-    made = make_tools(library, generator=generator, reranking=reranking, limiter=limiter)
+    made = make_tools(
+        library, generator=generator, reranking=reranking, limiter=limiter, metrics=metrics
+    )
     tools = {tool.name: tool for tool in made}
     descriptions = [_describe(tool) for tool in tools.values()]
     schemas = {each.name: each.input_schema for each in descriptions}

@@ -45,6 +45,7 @@ from qa_service.types import Filters, PassageKind
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator
+    from qa_service.serving.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,16 @@ def make_tools(
     generator: Generator | None,
     reranking: Reranking | None,
     limiter: anyio.CapacityLimiter,
+    metrics: Metrics | None = None,
 ) -> tuple[Tool, ...]:
     """Tools over whatever index is in service when they are called. `limiter` bounds the worker
-    threads that they share with the HTTP API."""
+    threads that they share with the HTTP API; `metrics` counts searches and answers as it does for
+    that (None counts nothing)."""
+    watch = None if metrics is None else metrics.searched
 
     async def search_passages(request: SearchRequest) -> str:
-        return await _in_thread(limiter, find_passages, library.shelf, request, reranking)
+        work = partial(find_passages, library.shelf, request, reranking, watch=watch)
+        return await _in_thread(limiter, work)
 
     async def ask(question: Question) -> str:
         index, request = library.shelf.index, question.to_request()
@@ -80,6 +85,8 @@ def make_tools(
         events = stream_answer(
             index, request, generator=generator, limiter=limiter, reranking=reranking
         )
+        if metrics is not None:
+            events = metrics.watching(events)
         return AskResponse.of(await last_of(events)).model_dump_json()
 
     async def read_section(request: SectionRequest) -> str:

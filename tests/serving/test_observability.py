@@ -94,6 +94,38 @@ def test_counts_answers_refusals_stages_and_legs(client: TestClient, chapter_ind
     )
 
 
+def test_counts_what_agents_ask(client: TestClient) -> None:
+    calls = [
+        ("search_passages", {"query": "拡大抑止", "mode": "lexical"}),
+        ("search_passages", {"query": ""}),  # refused: no search
+        ("ask", {"question": "日米合同委員会の目的は何ですか"}),
+        ("ask", {"question": "What is the capital of Peru?"}),
+    ]
+    for name, arguments in calls:
+        params = {"name": name, "arguments": arguments}
+        client.post(
+            "/mcp",
+            json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params},
+            headers={"Accept": "application/json, text/event-stream"},
+        )
+    client.get("/mcp")
+    found = samples(client)
+
+    def requests(method: str, status: str) -> float | None:
+        labels = (("method", method), ("route", "/mcp"), ("status", status))
+        return found.get(("qa_service_requests_total", labels))
+
+    assert requests("POST", "200") == 4
+    assert requests("GET", "405") == 1
+    for outcome in ("answered", "not_in_documents"):
+        labels = (("mode", "extractive"), ("outcome", outcome))
+        assert found[("qa_service_answers_total", labels)] == 1
+    assert found[("qa_service_leading_leg_total", (("leg", "lexical"),))] == 1
+    for work, count in (("search", 1), ("answer", 2)):
+        labels = (("stage", "total"), ("work", work))
+        assert found[("qa_service_stage_seconds_count", labels)] == count
+
+
 def test_every_response_has_a_request_id(client: TestClient) -> None:
     given = client.get("/healthz", headers={"X-Request-Id": "01J9.abc_D-e"})
     assert given.headers["x-request-id"] == "01J9.abc_D-e"
