@@ -135,7 +135,7 @@ class Settings(BaseSettings):
     )
     cors_origins: str = Field(
         default="",
-        description="Other hosts' pages that may call the API from a browser, with commas: "
+        description="Other hosts' pages that may call the API and /mcp from a browser, with commas: "
         "https://intranet.example.org",
     )
     docs: Literal["auto", "on", "off"] = Field(

@@ -26,6 +26,7 @@ from qa_service.serving import (
     document_routes,
     feedback_routes,
     health_routes,
+    mcp_endpoint,
     metrics_routes,
     search_routes,
     sign_in,
@@ -37,7 +38,6 @@ from qa_service.serving.docs_page import render_docs
 from qa_service.serving.event_stream import HEARTBEAT_SECONDS
 from qa_service.serving.language_model import LanguageModel
 from qa_service.serving.library import Library
-from qa_service.serving.mcp_endpoint import McpEndpoint
 from qa_service.serving.metrics import Metrics
 from qa_service.serving.pages import add_pages, html_response
 from qa_service.serving.problems import install_problem_handlers, with_problem_media_type
@@ -55,6 +55,8 @@ Offsets count Unicode code points of the source text (`/v1/documents/{id}/source
 is exclusive. Errors are problem details (RFC 9457) with a `code`.
 
 `/mcp` gives agents the same through the Model Context Protocol (streamable HTTP)."""
+
+_CORS_HEADERS = ("Authorization", "Content-Type", "X-API-Key", "X-Request-Id")
 
 Watcher = Callable[[Library], Coroutine[Any, Any, None]]
 
@@ -84,18 +86,19 @@ def create_app(
     `watch` runs beside the server as long as it does, to replace the index by newer ones.
     `telemetry` says where traces go
     (see `tracing`), `access` who may do what, `cors_origins` which other hosts' pages may call the
-    API, `docs` whether it is described at `/docs`.
+    API and `/mcp`, `docs` whether it is described at `/docs`.
     """
     language_model = LanguageModel(generator)
     search_limiter = anyio.CapacityLimiter(search_threads)
     metrics = Metrics()
-    mcp = McpEndpoint(
+    mcp = mcp_endpoint.McpEndpoint(
         library,
         generator=generator,
         reranking=reranking,
         limiter=search_limiter,
         body_max_bytes=body_max_bytes,
         metrics=metrics,
+        origins=cors_origins,
     )
 
     @contextlib.asynccontextmanager
@@ -148,7 +151,7 @@ def create_app(
             CORSMiddleware,
             allow_origins=list(cors_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
+            allow_headers=[*_CORS_HEADERS, *mcp_endpoint.REQUEST_HEADERS],
             expose_headers=["X-Request-Id", "Retry-After"],
         )
     app.add_middleware(SecurityHeaders)

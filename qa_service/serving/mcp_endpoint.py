@@ -7,7 +7,7 @@ takes longer than the rest of the start.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,8 +32,19 @@ if TYPE_CHECKING:
     from qa_service.answering.generate import Generator
 
 
+# What a browser must be let send: specification 2026-07-28, "Streamable HTTP", and those of before.
+REQUEST_HEADERS = (
+    "Mcp-Protocol-Version",
+    "Mcp-Method",
+    "Mcp-Name",
+    "Mcp-Session-Id",
+    "Last-Event-ID",
+)
+
+
 class McpEndpoint:
-    """An ASGI application; answers while `running`."""
+    """An ASGI application; answers while `running`. `origins` are the other hosts whose pages may
+    ask, `*` for all."""
 
     def __init__(
         self,
@@ -44,6 +55,7 @@ class McpEndpoint:
         limiter: anyio.CapacityLimiter,
         body_max_bytes: int,
         metrics: Metrics,
+        origins: Collection[str] = (),
     ) -> None:
         self._library = library
         self._generator = generator
@@ -51,6 +63,7 @@ class McpEndpoint:
         self._limiter = limiter
         self._body_max_bytes = body_max_bytes
         self._metrics = metrics
+        self._origins = frozenset(origins)
         self._run: _Run | None = None
 
     def route(self) -> BaseRoute:
@@ -66,16 +79,28 @@ class McpEndpoint:
             tasks.cancel_scope.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _may_ask(Headers(scope=scope).get("origin")):
+        if not self._may_ask(Headers(scope=scope).get("origin")):
             refusal = problem_response(
                 403,
                 "forbidden_origin",
-                "Pages of other hosts may not use /mcp. Let a program ask, which sends no Origin.",
+                "Pages of this origin may not use /mcp. Have the origin added to the setting "
+                "cors_origins, or let a program ask, which sends no Origin.",
             )
             await refusal(scope, receive, send)
             return
         manager = await self._started()
         await manager.handle_request(scope, receive, send)
+
+    def _may_ask(self, origin: str | None) -> bool:
+        """False for a page of a host that is not listed, which may have pointed its own name at this
+        service (DNS rebinding). Browsers always say where a page that posts is from; programs send
+        nothing."""
+        if origin is None or origin in self._origins or "*" in self._origins:
+            return True
+        try:
+            return urlsplit(origin).hostname in THIS_MACHINE
+        except ValueError:  # http://[
+            return False
 
     async def _started(self) -> StreamableHTTPSessionManager:
         run = self._run
@@ -128,14 +153,3 @@ async def _keep_running(
     async with manager.run():
         task_status.started()
         await anyio.sleep_forever()
-
-
-def _may_ask(origin: str | None) -> bool:
-    """False for a page of another host, which may have pointed its own name at this service (DNS
-    rebinding). Browsers always say where a page that posts is from; programs send nothing."""
-    if origin is None:
-        return True
-    try:
-        return urlsplit(origin).hostname in THIS_MACHINE
-    except ValueError:  # http://[
-        return False

@@ -471,6 +471,29 @@ def test_pages_of_other_hosts_are_refused(
         assert response.json()["code"] == "forbidden_origin"
 
 
+def test_pages_of_configured_hosts_may_ask(chapter_index: Index) -> None:
+    page = "https://intranet.example.org"
+    asked = ["authorization", "content-type", "mcp-protocol-version", "mcp-method", "mcp-name"]
+    preflight = {
+        "Origin": page,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": ", ".join([*asked, "mcp-session-id", "last-event-id"]),
+    }
+    accept = {"Accept": "application/json, text/event-stream"}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    with TestClient(create_app(Library(chapter_index), cors_origins=[page])) as client:
+        assert client.options("/mcp", headers=preflight).status_code == 200
+        answered = client.post("/mcp", json=body, headers={**accept, "Origin": page})
+        assert answered.status_code == 200, answered.text
+        assert answered.headers["access-control-allow-origin"] == page
+        other = client.post("/mcp", json=body, headers={**accept, "Origin": f"{page}.evil.example"})
+        assert other.status_code == 403
+        assert "cors_origins" in other.json()["detail"]
+    with TestClient(create_app(Library(chapter_index), cors_origins=["*"])) as client:
+        answered = client.post("/mcp", json=body, headers={**accept, "Origin": page})
+        assert answered.status_code == 200, answered.text
+
+
 def test_refuses_what_is_too_large_or_not_posted(client: TestClient) -> None:
     assert client.post("/mcp", content=b" " * 1_000_001).status_code == 413
     for method in ("GET", "DELETE"):  # no sessions: nothing to listen to, nothing to end
