@@ -4,6 +4,7 @@
     qa-service serve
     python examples/langchain_retriever.py "日米「2+2」には誰が出席しますか"
 
+A service that others reach wants a key (`qa-service keys create`): the variable QA_SERVICE_KEY holds it.
 Copy the class into your program; it needs nothing else but the standard library.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -23,12 +25,14 @@ from pydantic import Field
 
 
 class QaServiceRetriever(BaseRetriever):
-    """`filters` are those of POST /v1/search: documents, kinds, section."""
+    """`filters` are those of POST /v1/search: documents, kinds, section. `key` is the service's API
+    key, empty for none."""
 
     url: str = "http://127.0.0.1:8000"
     top_k: int = 5
     filters: dict[str, Any] = Field(default_factory=dict)
     timeout_seconds: float = 30.0
+    key: str = Field(default_factory=lambda: os.environ.get("QA_SERVICE_KEY", ""), repr=False)
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
@@ -57,12 +61,22 @@ class QaServiceRetriever(BaseRetriever):
             data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
+        if self.key:  # unredirected: a key is for this service alone
+            request.add_unredirected_header("Authorization", f"Bearer {self.key}")
         try:
             with urllib.request.urlopen(request, timeout=self.timeout_seconds) as response:
                 results: list[dict[str, Any]] = json.load(response)["results"]
-        except urllib.error.HTTPError as error:  # the service says what is wrong, and the cure
-            raise ValueError(json.load(error)["detail"]) from error
+        except urllib.error.HTTPError as error:
+            raise ValueError(_detail(error)) from error
         return results
+
+
+def _detail(error: urllib.error.HTTPError) -> str:
+    """What is wrong, and the cure, in the service's words; a proxy in front of it has none."""
+    try:
+        return str(json.load(error)["detail"])
+    except (ValueError, LookupError, TypeError):
+        return str(error)
 
 
 def main() -> None:

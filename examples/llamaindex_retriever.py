@@ -4,6 +4,7 @@
     qa-service serve
     python examples/llamaindex_retriever.py "日米「2+2」には誰が出席しますか"
 
+A service that others reach wants a key (`qa-service keys create`): the variable QA_SERVICE_KEY holds it.
 Copy the class into your program; it needs nothing else but the standard library.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -26,7 +28,8 @@ _FOR_PROGRAMS = ["source", "quote", "citation"]
 
 
 class QaServiceRetriever(BaseRetriever):
-    """`filters` are those of POST /v1/search: documents, kinds, section."""
+    """`filters` are those of POST /v1/search: documents, kinds, section. `key` is the service's API
+    key, empty for none; without it, what QA_SERVICE_KEY holds."""
 
     def __init__(
         self,
@@ -35,11 +38,13 @@ class QaServiceRetriever(BaseRetriever):
         top_k: int = 5,
         filters: Mapping[str, Any] | None = None,
         timeout_seconds: float = 30.0,
+        key: str | None = None,
     ) -> None:
         self._url = url
         self._top_k = top_k
         self._filters = dict(filters or {})
         self._timeout_seconds = timeout_seconds
+        self._key = os.environ.get("QA_SERVICE_KEY", "") if key is None else key
         super().__init__()
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
@@ -74,12 +79,22 @@ class QaServiceRetriever(BaseRetriever):
             data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
+        if self._key:  # unredirected: a key is for this service alone
+            request.add_unredirected_header("Authorization", f"Bearer {self._key}")
         try:
             with urllib.request.urlopen(request, timeout=self._timeout_seconds) as response:
                 results: list[dict[str, Any]] = json.load(response)["results"]
-        except urllib.error.HTTPError as error:  # the service says what is wrong, and the cure
-            raise ValueError(json.load(error)["detail"]) from error
+        except urllib.error.HTTPError as error:
+            raise ValueError(_detail(error)) from error
         return results
+
+
+def _detail(error: urllib.error.HTTPError) -> str:
+    """What is wrong, and the cure, in the service's words; a proxy in front of it has none."""
+    try:
+        return str(json.load(error)["detail"])
+    except (ValueError, LookupError, TypeError):
+        return str(error)
 
 
 def main() -> None:

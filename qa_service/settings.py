@@ -29,6 +29,7 @@ from qa_service.errors import SettingsError
 
 PREFIX = "QA_SERVICE_"
 FILE_VARIABLE = f"{PREFIX}FILE"
+KEY_VARIABLE = f"{PREFIX}KEY"  # an API key, for the clients in examples/: no setting of the service
 FILE_NAME = "qa_service.toml"
 
 _PATHS = ("corpus", "index", "feedback", "keys", "models_file")
@@ -388,7 +389,7 @@ def _read_file(path: Path) -> dict[str, object]:
 
 
 def _unknown_variables() -> tuple[str, ...]:
-    known = {FILE_VARIABLE, *(_variable(name) for name in Settings.model_fields)}
+    known = {FILE_VARIABLE, KEY_VARIABLE, *(_variable(name) for name in Settings.model_fields)}
     return tuple(
         sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     )

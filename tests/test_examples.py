@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
+from qa_service.keys import KeyRing, Scope
 from qa_service.retrieval.index import Index
+from qa_service.serving.access import Access
 from qa_service.serving.app import create_app
 from qa_service.serving.library import Library
 
@@ -99,6 +101,30 @@ def test_the_mcp_client_starts_a_server_of_its_own(
     assert done.returncode == 0, done.stderr
     assert "Documents: apple" in done.stdout
     assert (tmp_path / "index").is_dir()
+
+
+@pytest.mark.parametrize("name", [*RETRIEVERS, "mcp_client.py"])
+def test_shows_a_key(
+    repository: Path,
+    chapter_index: Index,
+    serving: Callable[[FastAPI], AbstractContextManager[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    ring = KeyRing(tmp_path / "keys.json")
+    key = ring.create("example", Scope.READ)
+    example = repository / "examples" / name
+    with serving(create_app(Library(chapter_index), access=Access(keys=ring))) as url:
+        place = f"{url}/mcp" if name == "mcp_client.py" else url
+        refused = run(example, QUESTION, "--url", place)
+        monkeypatch.setenv("QA_SERVICE_KEY", key)
+        done = run(example, QUESTION, "--url", place)
+    assert refused.returncode == 1
+    assert "Show a key: " in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert done.returncode == 0, done.stderr
+    assert LABEL in done.stdout
 
 
 @pytest.mark.parametrize("name", [*RETRIEVERS, "mcp_client.py"])
