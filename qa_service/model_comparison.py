@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from qa_service.bootstrap import share_interval
 from qa_service.errors import SettingsError
 from qa_service.evaluation import Report, Summary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_RESAMPLES = 2_000
-_SEED = 20_240_712
 
 
 def name_of(report: Report) -> str:
@@ -24,23 +20,13 @@ def name_of(report: Report) -> str:
 
 
 def interval(report: Report, language: str) -> tuple[float, float]:
-    """Where the share of questions answered first lies in 95 of 100 resamples of the questions.
-
-    The percentile bootstrap of Efron and Tibshirani (1993), with a fixed seed.
-    """
-    first = np.array(
-        [
-            outcome.rank == 1
-            for outcome in report.outcomes
-            if outcome.question.answerable and language in ("all", outcome.question.lang)
-        ],
-        dtype=np.float64,
-    )
-    if not len(first):
-        return 0.0, 0.0
-    drawn = np.random.default_rng(_SEED).integers(len(first), size=(_RESAMPLES, len(first)))
-    low, high = np.percentile(first[drawn].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
+    """The 95 % interval of the share of questions answered first; `language` may be `all`."""
+    first = [
+        outcome.rank == 1
+        for outcome in report.outcomes
+        if outcome.question.answerable and language in ("all", outcome.question.lang)
+    ]
+    return share_interval(sum(first), len(first))
 
 
 def draw_comparison(reports: Sequence[Report], folder: Path) -> Path:

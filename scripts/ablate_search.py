@@ -22,8 +22,8 @@ from unittest.mock import patch
 import numpy as np
 from embedding_data import read_contexts
 from evaluate_embedding import Task, cross_language_task, index_task, questions_task
-from numpy.typing import NDArray
 
+from qa_service.bootstrap import share_interval
 from qa_service.evaluation import evaluate as judge
 from qa_service.evaluation import read_questions
 from qa_service.retrieval import interaction, search
@@ -33,9 +33,6 @@ from qa_service.retrieval.index import Index, build_index, load_index
 from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.search import Mode
 from qa_service.retrieval.static_model import load_static_model
-
-_RESAMPLES = 2_000
-_SEED = 20_240_712
 
 
 @dataclass(frozen=True)
@@ -84,11 +81,10 @@ def in_force(variant: Variant) -> Iterator[None]:
         yield
 
 
-def interval(first: NDArray[np.float64]) -> str:
+def share(right: int, questions: int) -> str:
     """0.886 (0.87-0.90)."""
-    drawn = np.random.default_rng(_SEED).integers(len(first), size=(_RESAMPLES, len(first)))
-    low, high = np.percentile(first[drawn].mean(axis=1), [2.5, 97.5])
-    return f"{first.mean():.3f} ({low:.2f}-{high:.2f})"
+    low, high = share_interval(right, questions)
+    return f"{right / questions:.3f} ({low:.2f}-{high:.2f})"
 
 
 def task_column(index: Index, task: Task, questions: Sequence[int]) -> Iterator[str]:
@@ -96,7 +92,7 @@ def task_column(index: Index, task: Task, questions: Sequence[int]) -> Iterator[
         with in_force(variant):
             changed = variant.change(index)
             first = [_comes_first(changed, task, place, variant.mode) for place in questions]
-        yield interval(np.array(first, dtype=np.float64))
+        yield share(sum(first), len(first))
         print(".", end="", file=sys.stderr, flush=True)
 
 

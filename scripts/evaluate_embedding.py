@@ -34,6 +34,7 @@ from embedding_data import (
 )
 from numpy.typing import NDArray
 
+from qa_service.bootstrap import share_interval
 from qa_service.retrieval.embedding import BuiltinEmbedder
 from qa_service.retrieval.index import Index, build_index, load_index
 from qa_service.retrieval.search import TOP_K_MAX, search
@@ -45,7 +46,6 @@ Scorer = Callable[[StaticModel, Sequence[str], Sequence[str]], Iterator[Scores]]
 PACKAGED = Path(__file__).resolve().parent.parent / "qa_service/models/builtin"
 THRESHOLD = 0.2  # as in training
 QUERIES_AT_ONCE = 200
-BOOTSTRAPS = 10_000
 KYOTO_SENTENCES = 2_000
 FEWEST_CHARACTERS = 40  # of an English sentence that is to find its paragraph
 
@@ -245,14 +245,13 @@ def index_task(model: StaticModel, task: Task, folder: Path) -> Index:
 
 
 def summary(ranks: NDArray[np.int64]) -> dict[str, float]:
-    right = float((ranks == 1).mean())
-    resampled = np.random.default_rng(0).binomial(len(ranks), right, BOOTSTRAPS) / len(ranks)
-    low, high = np.quantile(resampled, (0.025, 0.975))  # of a share, resampling is binomial
+    right = int((ranks == 1).sum())
+    low, high = share_interval(right, len(ranks))
     return {
         "queries": len(ranks),
-        "first": round(right, 4),
-        "first_low": round(float(low), 4),
-        "first_high": round(float(high), 4),
+        "first": round(right / len(ranks), 4),
+        "first_low": round(low, 4),
+        "first_high": round(high, 4),
         "five": round(float((ranks <= 5).mean()), 4),
         "mrr": round(float((1 / ranks).mean()), 4),
     }
