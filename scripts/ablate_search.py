@@ -20,7 +20,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-from embedding_data import read_contexts
+from embedding_data import JAQUAD, read_contexts
 from evaluate_embedding import Task, cross_language_task, index_task, questions_task
 
 from qa_service.bootstrap import share_interval
@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, default=Path("corpus"))
     options = parser.parse_args()
     model = load_static_model()
-    dev = questions_task(read_contexts(options.data / "eval" / "jaquad_dev.jsonl.xz"))
+    dev = questions_task(read_contexts(options.data / JAQUAD["dev"]))
     tasks = {"JaQuAD dev, 1,431": dev, "Kyoto en→ja": cross_language_task(options.data)}
     columns: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -35,6 +35,7 @@ TRAINING_FILES = (
     "train/jmdict_ja_en.tsv.xz",
     "train/jaquad_train.jsonl.xz",
 )
+JAQUAD = {"dev": "eval/jaquad_dev.jsonl.xz", "train": "train/jaquad_train.jsonl.xz"}
 HELD_BACK_KYOTO_ARTICLES = 1_000
 HELD_BACK_JAQUAD_TITLES = 30
 EVERYDAY_SENTENCES = 400_000
@@ -103,7 +104,7 @@ def read_contexts(path: Path) -> list[Context]:
 
 def training_contexts(folder: Path) -> list[Context]:
     """JaQuAD's training part without the articles held back."""
-    contexts = read_contexts(folder / "train/jaquad_train.jsonl.xz")
+    contexts = read_contexts(folder / JAQUAD["train"])
     back = held_back_titles(contexts)
     return [context for context in contexts if context.title not in back]
 

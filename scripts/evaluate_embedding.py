@@ -23,7 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from context_collection import write_collection
 from embedding_data import (
+    JAQUAD,
     Context,
     held_back_kyoto,
     held_back_titles,
@@ -83,7 +85,7 @@ def main() -> None:
 
 def development(model: StaticModel, data: Path) -> dict[str, dict[str, float]]:
     """Held back from training by the hash of the article: see `embedding_data.held_back`."""
-    contexts = read_contexts(data / "train/jaquad_train.jsonl.xz")
+    contexts = read_contexts(data / JAQUAD["train"])
     titles = held_back_titles(contexts)
     jaquad = questions_task([context for context in contexts if context.title in titles])
     everything = questions_task(contexts, asked_of=titles)
@@ -101,7 +103,7 @@ def development(model: StaticModel, data: Path) -> dict[str, dict[str, float]]:
 def published(model: StaticModel, data: Path) -> dict[str, dict[str, float]]:
     japanese, english = zip(*read_tatoeba(data), strict=True)
     same = range(len(japanese))
-    jaquad = questions_task(read_contexts(data / "eval/jaquad_dev.jsonl.xz"))
+    jaquad = questions_task(read_contexts(data / JAQUAD["dev"]))
     figures = {
         "tatoeba_ja_to_en/pooled": measure(model, Task(japanese, english, same), pooled),
         "tatoeba_en_to_ja/pooled": measure(model, Task(english, japanese, same), pooled),
@@ -234,11 +236,9 @@ def _searched_rank(index: Index, query: str, document: str) -> int:
 def index_task(model: StaticModel, task: Task, folder: Path) -> Index:
     """Each passage is a document of a collection, with its title."""
     corpus = folder / "corpus"
-    corpus.mkdir(parents=True)
-    with (corpus / "passages.jsonl").open("w", encoding="utf-8") as file:
-        for n, (title, text) in enumerate(zip(task.titles, task.passages, strict=True)):
-            line = {"id": str(n), "title": title, "text": text}
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    pairs = zip(task.titles, task.passages, strict=True)
+    contexts = [Context(title, text, questions=()) for title, text in pairs]
+    write_collection(corpus, "passages", contexts)
     embedder = BuiltinEmbedder(model)
     build_index(corpus, folder / "index", embedder=embedder)
     return load_index(folder / "index", embedder=embedder)

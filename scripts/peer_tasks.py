@@ -6,14 +6,21 @@ of them answers a question is judged by `peer_figures`, never by the peer.
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedding_data import Context, held_back_titles, paragraph_bounds, read_contexts, read_kyoto
+from context_collection import questions_on, write_collection
+from embedding_data import (
+    JAQUAD,
+    Context,
+    held_back_titles,
+    paragraph_bounds,
+    read_contexts,
+    read_kyoto,
+)
 
 from qa_service.evaluation import Question, read_questions
 from qa_service.reading.passages import cut_passages
@@ -21,8 +28,6 @@ from qa_service.reading.sources import read_corpus
 from qa_service.reading.structure import read_document
 from qa_service.retrieval.build import embedding_text
 
-_DEVELOPMENT = "eval/jaquad_dev.jsonl.xz"
-_TRAINING = "train/jaquad_train.jsonl.xz"
 _LARGE = 20_000  # passages
 _LONGEST = 300  # characters of a Kyoto paragraph: it stays one passage
 
@@ -92,15 +97,15 @@ def _chapter(data: Data, folder: Path) -> Task:
 
 
 def _development(data: Data, folder: Path) -> Task:
-    contexts = read_contexts(data.folder / _DEVELOPMENT)
-    _write(folder, "dev", contexts)
+    contexts = read_contexts(data.folder / JAQUAD["dev"])
+    write_collection(folder, "dev", contexts)
     return _task("JaQuAD dev over its own contexts", folder, _sample(data, "dev", contexts))
 
 
 def _all(data: Data, folder: Path) -> Task:
-    contexts = read_contexts(data.folder / _DEVELOPMENT)
-    _write(folder, "dev", contexts)
-    _write(folder, "train", read_contexts(data.folder / _TRAINING))
+    contexts = read_contexts(data.folder / JAQUAD["dev"])
+    write_collection(folder, "dev", contexts)
+    write_collection(folder, "train", read_contexts(data.folder / JAQUAD["train"]))
     return _task("JaQuAD dev over all contexts", folder, _sample(data, "dev", contexts))
 
 
@@ -113,14 +118,16 @@ def _large(data: Data, folder: Path) -> Task:
     paragraphs = ["".join(row.ja for row in rows[start:stop]) for start, stop in bounds]
     fitting = [text for text in dict.fromkeys(paragraphs) if 100 <= len(text) <= _LONGEST]
     drawn = random.Random(data.seed).sample(fitting, missing)
-    _write(folder, "kyoto", [Context(title="", text=text, questions=()) for text in drawn])
+    write_collection(
+        folder, "kyoto", [Context(title="", text=text, questions=()) for text in drawn]
+    )
     return _task(f"JaQuAD dev over {_LARGE:,} passages", folder, task.questions)
 
 
 def _held_back(data: Data, folder: Path) -> Task:
     """For choices: training articles that the built-in model was not trained on."""
-    contexts = read_contexts(data.folder / _TRAINING)
-    _write(folder, "train", contexts)
+    contexts = read_contexts(data.folder / JAQUAD["train"])
+    write_collection(folder, "train", contexts)
     titles = held_back_titles(contexts)
     kept = [
         context if context.title in titles else Context(context.title, context.text, ())
@@ -142,28 +149,8 @@ def _task(title: str, corpus: Path, questions: Iterable[Question]) -> Task:
     return Task(title, corpus, read_passages(corpus), tuple(questions))
 
 
-def _write(folder: Path, name: str, contexts: Sequence[Context]) -> None:
-    """A collection: one record a context, its number as id."""
-    folder.mkdir(exist_ok=True)
-    with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
-        for number, context in enumerate(contexts):
-            record = {"id": str(number), "title": context.title, "text": context.text}
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-
 def _sample(data: Data, name: str, contexts: Sequence[Context]) -> list[Question]:
-    questions = list(_questions(name, contexts))
+    questions = list(questions_on(name, contexts))
     if not data.questions or data.questions >= len(questions):
         return questions
     return random.Random(data.seed).sample(questions, data.questions)
-
-
-def _questions(name: str, contexts: Sequence[Context]) -> Iterator[Question]:
-    for number, context in enumerate(contexts):
-        for place, asked in enumerate(context.questions):
-            yield Question(
-                id=f"{name}.{number}.{place}",
-                lang="ja",
-                question=asked,
-                document=f"{name}.{number}",
-            )
