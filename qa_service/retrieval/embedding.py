@@ -14,7 +14,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.errors import ModelError
 from qa_service.retrieval.model_loading import Backend
 from qa_service.retrieval.static_model import StaticModel, load_static_model
 
@@ -106,27 +105,3 @@ class BuiltinEmbedder:
 def piece_model(embedder: Embedder) -> StaticModel:
     """The static model whose pieces late interaction compares, whatever embeds the passages."""
     return embedder.model if isinstance(embedder, BuiltinEmbedder) else load_static_model()
-
-
-def checked_vectors(
-    vectors: NDArray[np.float32], *, name: str, count: int, dimension: int
-) -> NDArray[np.float32]:
-    """The vectors at length 1, float32, (count, dimension); zero rows stay zero.
-
-    Raises ModelError for another shape and for numbers that are not finite.
-    """
-    rows = np.asarray(vectors, dtype=np.float32)
-    if rows.shape != (count, dimension):
-        raise ModelError(
-            f"The model {name} gave vectors of shape {rows.shape} for {count} texts, not "
-            f"{(count, dimension)}. It is no text embedding model; choose another."
-        )
-    if not np.isfinite(rows).all():
-        raise ModelError(
-            f"The model {name} gave vectors that are not finite. Its files may be damaged, or it "
-            "does not work at this precision: download it again or choose another."
-        )
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    result = np.zeros_like(rows)
-    np.divide(rows, lengths, out=result, where=lengths > 0)
-    return result

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.errors import ModelError
-from qa_service.retrieval.embedding import checked_vectors
 from qa_service.retrieval.known_models import KnownModel, find_known_model
 from qa_service.retrieval.model_loading import (
     Backend,
@@ -26,6 +25,7 @@ from qa_service.retrieval.model_loading import (
     refuse_own_code,
 )
 from qa_service.retrieval.model_place import ModelPlace, locate_model
+from qa_service.retrieval.unit_vectors import checked_vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -22,6 +22,7 @@ from safetensors.numpy import load as load_tensors
 from tokenizers import Tokenizer
 
 from qa_service.errors import ModelError
+from qa_service.retrieval.unit_vectors import unit_rows
 
 _PACKAGED = Path(__file__).resolve().parent.parent / "models" / "builtin"
 _FORMAT = "qa-service static embedding"
@@ -61,7 +62,7 @@ class StaticModel:
 
     def units(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """The same at length 1, so that a product is a cosine (MaxSim)."""
-        return _normalised(self._steps[ids].astype(np.float32))
+        return unit_rows(self._steps[ids].astype(np.float32))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Text vectors, (len(texts), dimension), of length 1; zero for a text without pieces."""
@@ -69,7 +70,7 @@ class StaticModel:
         for n, ids in enumerate(self.pieces(texts)):
             if len(ids):
                 result[n] = self.vectors(ids).mean(axis=0)
-        return _normalised(result)
+        return unit_rows(result)
 
 
 def load_static_model(folder: Path | None = None) -> StaticModel:
@@ -156,11 +157,3 @@ def _damaged(path: Path, error: Exception) -> ModelError:
     return ModelError(
         f"{path} is damaged ({error}). Install the package again or choose another model."
     )
-
-
-def _normalised(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows at length 1; a zero row stays zero."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    result = np.zeros_like(rows)
-    np.divide(rows, lengths, out=result, where=lengths > 0)
-    return result

@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 
 from qa_service.errors import ModelError, ModelNotFoundError, SettingsError
-from qa_service.retrieval.embedding import Embedder, checked_vectors, load_embedder
+from qa_service.retrieval.embedding import Embedder, load_embedder
 from qa_service.retrieval.known_models import find_known_model, load_known_models
+from qa_service.retrieval.unit_vectors import checked_vectors, unit_rows
 
 TEXTS = ["日米安全保障条約", "Who attends the 2+2?", ""]
 CHARACTERS = "日米安全保障条約検索クエリ文書トピ: 0123456789abcdefghijklmnopqrstuvwxyz?+"
@@ -392,6 +393,13 @@ def test_vectors_that_are_not_finite(plain: Path) -> None:
 def test_vectors_of_another_shape(shape: tuple[int, ...]) -> None:
     with pytest.raises(ModelError, match="shape"):
         checked_vectors(np.ones(shape, dtype=np.float32), name="m", count=3, dimension=16)
+
+
+def test_rows_get_length_1_and_zero_rows_stay() -> None:
+    rows = np.array([[3, 4], [0, 0], [-2, 0]], dtype=np.float32)
+    for made in (unit_rows(rows), checked_vectors(rows, name="m", count=3, dimension=2)):
+        assert made.dtype == np.float32
+        assert np.allclose(made, [[0.6, 0.8], [0.0, 0.0], [-1.0, 0.0]])
 
 
 # --- the table ---------------------------------------------------------------------------------
