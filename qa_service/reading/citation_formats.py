@@ -14,7 +14,13 @@ from datetime import date
 from qa_service.types import Citation, Document, Metadata
 
 _BIBTEX_SPECIAL = re.compile(r"[\\{}%&#$_~^]")  # 10% -> 10\%
-_BIBTEX_WORDS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_BIBTEX_WORDS = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "{": r"\textbraceleft{}",  # BibTeX counts a brace even behind a backslash
+    "}": r"\textbraceright{}",
+}
 _KEY_CHARACTERS = re.compile(r"[^a-z0-9]+")
 _WHITE = re.compile(r"\s+")
 _UNIT = re.compile(r"第([^部編章節款目条項号]{1,12})([部編章節款目条項号])")  # 第Ⅲ部, 第1節

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import accumulate
 
 import pytest
 
@@ -52,10 +53,19 @@ def test_what_is_unknown_is_left_out() -> None:
 
 def test_bibtex_escapes_what_means_something_there() -> None:
     made = formats(Metadata("100% {of} A & B_c", publisher="#1 \\ ~"), "海を守る。").bibtex
-    assert r"title = {{100\% \{of\} A \& B\_c}}" in made
+    assert r"title = {{100\% \textbraceleft{}of\textbraceright{} A \& B\_c}}" in made
     assert r"publisher = {\#1 \textbackslash{} \textasciitilde{}}" in made
     assert made.startswith("@book{d-")
     assert made.endswith("}\n")
+
+
+@pytest.mark.parametrize("title", ["白書 {1", "白書} 2", "}{", "a\\{b\\}}"])
+def test_braces_that_bibtex_counts_come_in_pairs(title: str) -> None:
+    made = formats(Metadata(title, publisher=title), "海を守る。").bibtex
+    braces = [character for character in made if character in "{}"]
+    depths = list(accumulate(1 if brace == "{" else -1 for brace in braces))
+    assert depths[-1] == 0
+    assert min(depths[:-1]) > 0  # the entry ends at its last brace, not before
 
 
 def test_ris_has_a_tag_a_line() -> None:
