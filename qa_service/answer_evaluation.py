@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from qa_service.answering.answer import Request, ask
 from qa_service.answering.conversation import make_standalone
 from qa_service.errors import SettingsError
-from qa_service.evaluation import Question, fold
+from qa_service.evaluation import Question, comparison_form
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.rerank import Reranking
 from qa_service.types import AskResult, Support, Turn
@@ -156,11 +156,12 @@ def _draw(figure: Figure, bins: Sequence[Bin]) -> None:
 
 
 def _judge(index: Index, question: Question, result: AskResult) -> JudgedAnswer:
-    text = fold(result.answer.text)
+    text = comparison_form(result.answer.text)
     return JudgedAnswer(
         question=question,
         answered=result.answer.answered,
-        right=result.answer.answered and any(fold(gold) in text for gold in question.gold),
+        right=result.answer.answered
+        and any(comparison_form(gold) in text for gold in question.gold),
         confidence=result.answer.confidence,
         faults=tuple(_faults(index, result)),
     )

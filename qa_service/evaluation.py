@@ -197,12 +197,12 @@ def _judge(index: Index, question: Question, mode: Mode, reranking: Reranking | 
 def _answers(hit: Hit, question: Question) -> bool:
     if question.document is not None:
         return hit.passage.document_id == question.document
-    held = fold(hit.passage.text), fold(hit.citation.quote)
-    return any(fold(fragment) in text for fragment in question.gold for text in held)
+    held = comparison_form(hit.passage.text), comparison_form(hit.citation.quote)
+    return any(comparison_form(fragment) in text for fragment in question.gold for text in held)
 
 
-def fold(text: str) -> str:
-    """Words as they are compared: NFKC, no white space."""
+def comparison_form(text: str) -> str:
+    """What two texts share that say the same in print: NFKC, no white space; case counts."""
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 

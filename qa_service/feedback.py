@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Literal
 
 from qa_service.errors import FeedbackError
-from qa_service.evaluation import Question, fold
+from qa_service.evaluation import Question, comparison_form
 from qa_service.reading.sentences import split_sentences
 
 _BUSY_SECONDS = 10.0
@@ -185,14 +185,14 @@ def _question(text: str, given: Sequence[Verdict]) -> Question:
 
 def _fragment(passage: CitedPassage, answer: str) -> str:
     """What answers of the passage: an answer holds seldom the whole quote."""
-    said = fold(answer)
+    said = comparison_form(answer)
     parts = [
         sentence.of(cell)
         for cell in _CELL_BORDER.split(passage.text)
         for sentence in split_sentences(cell)
     ]
-    longest = max((part for part in parts if fold(part) in said), key=len, default="")
-    return longest if len(fold(longest)) >= _FRAGMENT_MIN_CHARACTERS else passage.quote
+    longest = max((part for part in parts if comparison_form(part) in said), key=len, default="")
+    return longest if len(comparison_form(longest)) >= _FRAGMENT_MIN_CHARACTERS else passage.quote
 
 
 def _verdict(id: str, given_at: str, entry: str) -> Verdict:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from peer_tasks import Task, TaskPassage
 
-from qa_service.evaluation import Question, fold
+from qa_service.evaluation import Question, comparison_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def answers(passage: TaskPassage, question: Question) -> bool:
     """As `qa_service.evaluation` judges: by the document, or by a fragment in the passage's words."""
     if question.document is not None:
         return passage.document == question.document
-    held = [fold(text) for text in passage.quotable]
-    return any(fold(fragment) in text for fragment in question.gold for text in held)
+    held = [comparison_form(text) for text in passage.quotable]
+    return any(comparison_form(fragment) in text for fragment in question.gold for text in held)
 
 
 def _figures(language: str, ranks: Sequence[int | None]) -> Figures:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qa_service.errors import CorpusError
-from qa_service.evaluation import Question, evaluate, read_questions
+from qa_service.evaluation import Question, comparison_form, evaluate, read_questions
 from qa_service.reading.citations import cite
 from qa_service.retrieval.index import Index
 from qa_service.types import Citation, Document, Passage
@@ -29,6 +29,11 @@ def test_an_answering_passage_is_found_and_named(chapter_index: Index) -> None:
     assert [summary.language for summary in report.summaries] == ["ja", "all"]
     assert report.summaries[0].hits[1] == 1.0
     assert report.faults == ()
+
+
+def test_an_answer_is_compared_without_its_spaces_but_with_its_case() -> None:
+    assert comparison_form("ＳＣＣ は\u3000協議\nの場") == "SCCは協議の場"
+    assert comparison_form("SCC") != comparison_form("scc")  # the search takes them for one
 
 
 @pytest.mark.parametrize(
