@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from qa_service.retrieval.index import Index
 
 REPOSITORY = Path(__file__).parent.parent
+
+hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine is no fault
+hypothesis_settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
