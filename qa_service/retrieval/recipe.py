@@ -26,6 +26,7 @@ _CODE = (
     "retrieval/records.py",
     "retrieval/static_model.py",
     "retrieval/terms.py",
+    "retrieval/unit_vectors.py",
     "retrieval/vectors.py",
 )
 _LIBRARIES = ("bm25s", "sudachipy", "sudachidict_core")
