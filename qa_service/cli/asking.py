@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from qa_service.answering.answer import HISTORY_MAX_TURNS, Request, stream_answer
 from qa_service.answering.events import Delta, Done, Event
-from qa_service.cli.display import element_of, fold, make_console, place_of
+from qa_service.cli.display import element_of, fold, make_console, place_of, show_entry
 from qa_service.cli.opening import say
 from qa_service.errors import InputError
 from qa_service.retrieval.index import Index
@@ -164,17 +163,13 @@ def _show_sources(result: AskResult, console: Console) -> None:
 
 
 def _show_citation(n: int, citation: Citation, console: Console) -> None:
-    width = console.width - _INDENT - 1
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(justify="right", min_width=_INDENT - 1)
-    grid.add_column(overflow="fold")
-    grid.add_row(Text(f"[{n}]", style="bold cyan"), Text(fold(citation.label, width), "bold"))
-    if element := element_of(citation):
-        grid.add_row("", Text(fold(element, width), style="dim"))
-    grid.add_row("", Text(fold(citation.quote.strip(), width)))
-    grid.add_row("", Text(place_of(citation), style="dim"))
-    console.print(grid)
-    console.print()
+    lines = [
+        (citation.label, "bold"),
+        (element_of(citation), "dim"),
+        (citation.quote.strip(), ""),
+        (place_of(citation), "dim"),
+    ]
+    show_entry(f"[{n}]", lines, console)
 
 
 def _show_nearest(hits: Sequence[Hit], console: Console) -> None:

@@ -34,7 +34,8 @@ def show_result(result: SearchResult, console: Console | None = None) -> None:
     for hit in result.hits:
         _show_hit(hit, console)
     total = result.timings_ms.get("total", 0.0)
-    console.print(Text(f"{len(result.hits)} passages in {total:.1f} ms", style="dim"))
+    passages = "1 passage" if len(result.hits) == 1 else f"{len(result.hits)} passages"
+    console.print(Text(f"{passages} in {total:.1f} ms", style="dim"))
 
 
 def show_verdicts(verdicts: Sequence[Verdict], console: Console | None = None) -> None:
@@ -57,19 +58,34 @@ def _harmless(text: str) -> str:
 
 def _show_hit(hit: Hit, console: Console) -> None:
     citation = hit.citation
-    width = console.width - _INDENT - 1
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(justify="right", min_width=3)
-    grid.add_column(overflow="fold")
-    grid.add_row(
-        Text(f"{hit.rank}.", style="bold cyan"), Text(fold(citation.label, width), style="bold")
-    )
-    for line in (" › ".join(citation.section.path), element_of(citation)):
-        if line:
-            grid.add_row("", Text(fold(line, width), style="dim"))
-    grid.add_row("", Text(fold(citation.quote.strip(), width)))
-    grid.add_row("", Text(f"{place_of(citation)}; score {hit.score:.2f}", style="dim"))
-    console.print(grid)
+    lines = [
+        (citation.label, "bold"),
+        (" › ".join(citation.section.path), "dim"),
+        (element_of(citation), "dim"),
+        (citation.quote.strip(), ""),
+        (f"{place_of(citation)}; score {hit.score:.2f}", "dim"),
+    ]
+    show_entry(f"{hit.rank}.", lines, console)
+
+
+def show_entry(mark: str, lines: Sequence[tuple[str, str]], console: Console) -> None:
+    """Texts with their styles beside a mark, then an empty line. A terminal gets them folded to its
+    width; a pipe gets each on one line, with no blanks at its end."""
+    if console.is_terminal:
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(justify="right", min_width=_INDENT - 1)
+        grid.add_column(overflow="fold")
+        for text, style in lines:
+            if text:
+                folded = Text(fold(text, console.width - _INDENT - 1), style=style)
+                grid.add_row(Text(mark, style="bold cyan"), folded)
+                mark = ""
+        console.print(grid)
+    else:
+        for text, _ in lines:
+            for line in text.replace("\t", " | ").splitlines():
+                console.print(Text(f"{mark:>{_INDENT - 1}} {line}"))
+                mark = ""
     console.print()
 
 
@@ -236,4 +252,6 @@ def settings_json(loaded: LoadedSettings) -> str:
 
 
 def make_console() -> Console:
-    return Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False)
+    console.soft_wrap = not console.is_terminal
+    return console
