@@ -34,7 +34,7 @@ THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 # What needs no key: the pages' own files, signing in, and whether the process lives.
 _SIGN_IN = "/sign-in"
-_OPEN = ("/assets/", "/favicon.ico", "/healthz", "/readyz", _SIGN_IN)
+_OPEN = ("/assets/", "/favicon.ico", "/healthz", "/readyz", _SIGN_IN, "/sign-out")
 _ADMIN = ("/metrics",)
 _SAFE = ("GET", "HEAD")
 

@@ -19,8 +19,8 @@ from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from qa_service import __version__
-from qa_service.errors import NotFoundError
 from qa_service.retrieval.index import Index
+from qa_service.serving.access import SESSION_COOKIE
 from qa_service.serving.document_view import section_anchor, view_document
 from qa_service.serving.library import CurrentShelf
 from qa_service.serving.page_strings import LANGUAGE_COOKIE, choose_language, page_strings
@@ -62,7 +62,7 @@ def add_pages(app: FastAPI) -> None:
 
 @router.api_route("/", methods=["GET", "HEAD"])
 async def get_chat_page(request: Request) -> Response:
-    return show_page("chat.html", request)
+    return show_page("chat.html", request, signed_in=SESSION_COOKIE in request.cookies)
 
 
 @router.api_route("/favicon.ico", methods=["GET", "HEAD"])
@@ -80,8 +80,7 @@ async def get_document_page(
     language = _language(request)
     document = index.documents.get(document_id)
     if document is None:
-        problem = NotFoundError("document", document_id)
-        return show_page("missing.html", request, status=404, message=problem.message)
+        return show_page("missing.html", request, status=404)
     entity_tag = f'"{_digest(index.generation, document.id, language, __version__)}"'
     headers = {**_PAGE_HEADERS, "ETag": entity_tag}
     if entity_tag in request.headers.get("if-none-match", ""):

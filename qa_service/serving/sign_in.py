@@ -1,4 +1,5 @@
-"""`/sign-in`: a person shows a key once, and the browser keeps it where no script can read it."""
+"""`/sign-in`: a person shows a key once, and the browser keeps it where no script can read it, until
+`/sign-out` or for thirty days."""
 
 from __future__ import annotations
 
@@ -46,6 +47,13 @@ async def post_sign_in(request: Request) -> Response:
         samesite="lax",  # a link to a document from a mail should open it; posting needs same-site
         secure=request.url.scheme == "https",
     )
+    return response
+
+
+@router.post("/sign-out")
+async def post_sign_out() -> Response:
+    response = RedirectResponse("/sign-in", status_code=303)
+    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
     return response
 
 

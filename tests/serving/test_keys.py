@@ -131,6 +131,7 @@ ROUTES = {
     "GET /documents/{id}": READ,
     "GET /sign-in": OPEN,
     "POST /sign-in": OPEN,
+    "POST /sign-out": OPEN,
     "GET /assets": OPEN,
     "GET /favicon.ico": OPEN,
     "GET /healthz": OPEN,
@@ -218,6 +219,15 @@ def test_a_person_signs_in_once(client: TestClient, ring: KeyRing, document_id: 
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
     assert client.get(page, headers={"Accept": "text/html"}).status_code == 200
+
+
+def test_signing_out_forgets_the_key(client: TestClient, ring: KeyRing) -> None:
+    key = ring.create("reader", Scope.READ)
+    html = {"Accept": "text/html"}
+    client.post("/sign-in", data={"key": key})
+    assert "/sign-out" in client.get("/", headers=html).text
+    client.post("/sign-out")
+    assert client.get("/", headers=html).headers["location"] == "/sign-in?next=/"
 
 
 @pytest.mark.parametrize("next", ["//evil.example", "https://evil.example", "/\\evil.example", ""])

@@ -37,7 +37,7 @@ def test_a_document_that_is_known_is_not_sent_again(client: TestClient, document
 def test_a_document_that_is_not_there_is_404(client: TestClient) -> None:
     response = client.get("/documents/none")
     assert response.status_code == 404
-    assert "&#39;none&#39;" in response.text
+    assert "Look for it among the documents" in response.text
 
 
 def test_the_icon_is_where_browsers_look_for_it(client: TestClient) -> None:
