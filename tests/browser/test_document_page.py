@@ -176,7 +176,7 @@ def test_words_inside_in_any_spelling(
     page.press("#inside", "Enter")
     expect(page.locator("#inside-found li").first).to_be_visible()
     assert set(page.evaluate(FOUND)) == found
-    none = page.get_by_text("この言葉を含む箇所はありません")
+    none = page.locator("#inside-found").get_by_text("この言葉を含む箇所はありません")
     expect(none).to_have_count(0 if found else 1)
 
 

@@ -59,6 +59,7 @@ async function lookFor(wanted) {
       findPlaces();
     }
     list.replaceChildren(...nearest(results.slice(0, SHOWN)));
+    if (!places.length) announce(t("no_words_inside"));
     if (!asTyped) list.scrollIntoView({ block: "start" });
   } catch (problem) {
     list.replaceChildren(el("p", { class: "notice problem", role: "alert" }, problem.message || t("unreachable")));
