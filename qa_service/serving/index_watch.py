@@ -18,6 +18,7 @@ from qa_service.errors import IndexBusyError, IndexFaultError, QaServiceError
 from qa_service.retrieval.generations import check_sizes, read_pointer
 from qa_service.retrieval.index import Index, load_index
 from qa_service.serving.library import Library
+from qa_service.serving.long_lived import set_aside_anew
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class _Watch:
         else:
             self._refused = None
             self._library.replace(loaded)
+            await anyio.to_thread.run_sync(set_aside_anew)
             _log.info("took up the index of generation %s", loaded.generation)
 
     def _say(self, fault: str) -> None:

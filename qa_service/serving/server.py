@@ -18,9 +18,10 @@ from qa_service.retrieval.rerank import Reranking
 from qa_service.serving.access import Access
 from qa_service.serving.app import create_app
 from qa_service.serving.arrival import make_protocol
-from qa_service.serving.draining import DrainingServer
 from qa_service.serving.index_watch import watch_for_newer_index
 from qa_service.serving.library import Library
+from qa_service.serving.listening import ListeningServer
+from qa_service.serving.long_lived import set_aside
 from qa_service.serving.request_log import configure_logging
 from qa_service.serving.tracing import telemetry_config
 from qa_service.settings import Settings
@@ -106,7 +107,9 @@ def run(
     )
     sys.setswitchinterval(_SWITCH_SECONDS)
     AppStatus.enable_automatic_graceful_drain = False  # a stop lets streams come to their end
-    DrainingServer(config).run(sockets=[listener])
+    config.load()
+    set_aside()
+    ListeningServer(config).run(sockets=[listener])
 
 
 def _allow_open_files() -> None:

@@ -22,8 +22,8 @@ from qa_service.retrieval.index import Index
 from qa_service.serving.admission import Admission
 from qa_service.serving.app import create_app
 from qa_service.serving.arrival import make_protocol
-from qa_service.serving.draining import DrainingServer
 from qa_service.serving.library import Library
+from qa_service.serving.listening import ListeningServer
 
 SECONDS = 0.4  # that headers and bodies may take here
 
@@ -35,10 +35,10 @@ def running(app: FastAPI) -> Iterator[int]:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[tuple[int, DrainingServer]]:
+def serving(app: FastAPI) -> Iterator[tuple[int, ListeningServer]]:
     protocol = make_protocol(admission=app.state.admission, seconds=SECONDS)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = DrainingServer(uvicorn.Config(app, http=protocol, log_config=None))
+    server = ListeningServer(uvicorn.Config(app, http=protocol, log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     while not server.started:
@@ -418,6 +418,27 @@ def test_a_stop_answers_who_has_connected_and_was_not_heard_yet(chapter_index: I
             let_go.set()
             for connection in (first, early, *late):
                 assert answer(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_crowd_that_comes_at_once_is_taken_in_at_once(chapter_index: Index) -> None:
+    app = create_app(Library(chapter_index))
+    held, let_go = threading.Event(), threading.Event()
+
+    @app.get("/hold")
+    async def hold() -> int:
+        """How many are connected a few turns of the loop after a time in which it heard nobody."""
+        held.set()
+        let_go.wait()
+        for _ in range(10):
+            await anyio.sleep(0)
+        return len(server.server_state.connections)
+
+    with serving(app) as (port, server), connected(port, times=1) as [first]:
+        first.sendall(b"GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        held.wait()
+        with connected(port, times=60):
+            let_go.set()
+            assert answer(first).endswith(b"\r\n\r\n61")
 
 
 def test_behind_another_server_the_gate_refuses_the_same(
