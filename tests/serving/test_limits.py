@@ -219,7 +219,9 @@ def test_what_is_no_body_after_all_is_400(port: int) -> None:
 
 def test_bodies_under_way_are_bounded_together(chapter_index: Index) -> None:
     size = 10_000
-    app = create_app(Library(chapter_index), body_max_bytes=size, receive_seconds=SECONDS)
+    app = create_app(
+        Library(chapter_index), body_max_bytes=size, receive_seconds=SECONDS, queue_max=100
+    )
     begun = head("/v1/search", f"Content-Length: {size}") + b" " * (size - 1)
     with running(app) as port, connected(port, times=80) as held:
         for connection in held:
