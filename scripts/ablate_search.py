@@ -66,6 +66,8 @@ VARIANTS = [
     Variant("pooled vectors alone (FAISS)", mode=Mode.DENSE),
     Variant("late interaction alone", constants=_weighted(interaction=1.0)),
     Variant("words and pooled vectors, half and half", constants=_weighted(lexical=0.5, dense=0.5)),
+    Variant("without the table of translations", constants=((Index, "translate", lambda *_: ()),)),
+    Variant("translated words alone", constants=_weighted(translation=1.0)),
     Variant("without the best sentence", constants=((interaction, "_SENTENCE_SHARE", 0.0),)),
     Variant("without the whole passage", constants=((interaction, "_SENTENCE_SHARE", 1.0),)),
     Variant("without rarity in the corpus", constants=((interaction, "_DOUBT", 1e9),)),

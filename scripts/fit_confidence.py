@@ -5,8 +5,9 @@ another has none. All texts are of articles that the embedding model never saw, 
 what it was trained on.
 
 - same language: contexts and questions of JaQuAD's training part, held-back titles.
-- other language: Japanese paragraphs of the held-back Kyoto articles, and English sentences of them
+- translated: Japanese paragraphs of the held-back Kyoto articles, and English sentences of them
   in the place of questions.
+- other language: the same without looking the questions' words up.
 
 The threshold within a language is the lowest with a balanced accuracy within two points of the best:
 in doubt an answer with its quote serves better than none. Across languages, where sentences stand for
@@ -21,8 +22,10 @@ import json
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from embedding_data import (
@@ -47,6 +50,7 @@ SHORTEST, LONGEST = 30, 120  # characters of an English sentence that stands for
 # Across languages words that both have are too few to count, and the cosine of the whole helps.
 SAME_LANGUAGE = ("interaction", "unit", "missing", "coverage", "spread")
 OTHER_LANGUAGE = ("interaction", "unit", "dense")
+TRANSLATED = (*OTHER_LANGUAGE, "translation")
 FLAT = 0.02  # balanced accuracy given up for refusing less
 REFUSED_ACROSS = 0.05  # share of answerable questions across languages that may be refused
 
@@ -72,13 +76,16 @@ def main() -> None:
         check(arguments.data, arguments.questions, arguments.seed)
         return
     models = {}
-    for name, names, (texts, asked) in (
-        ("same_language", SAME_LANGUAGE, jaquad(arguments.data, "train")),
-        ("other_language", OTHER_LANGUAGE, kyoto(arguments.data)),
+    sentences = kyoto(arguments.data)
+    for name, names, (texts, asked), looked_up in (
+        ("same_language", SAME_LANGUAGE, jaquad(arguments.data, "train"), False),
+        ("translated", TRANSLATED, sentences, True),
+        ("other_language", OTHER_LANGUAGE, sentences, False),
     ):
-        features, answers, _ = measure_all(
-            texts, asked, arguments.questions, arguments.seed, same_language=True
-        )
+        with nullcontext() if looked_up else patch.object(Index, "translate", return_value=()):
+            features, answers, _ = measure_all(
+                texts, asked, arguments.questions, arguments.seed, same_language=True
+            )
         models[name] = fit(features, answers, names)
         print(name, json.dumps(models[name], indent=2))
     written = {"fitted_by": "scripts/fit_confidence.py", "models": models}

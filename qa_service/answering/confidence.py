@@ -1,8 +1,9 @@
 """How likely the documents hold an answer: a calibrated probability, from what the search saw.
 
-A logistic model over a few shares between 0 and 1, one for questions in the documents' language and
-one across languages. Its weights are in confidence.json, fitted by scripts/fit_confidence.py on
-questions whose answers are known to be there or not; never on the corpus in service.
+A logistic model over a few shares between 0 and 1, one for questions in the documents' language,
+one for those whose words were looked up in it, and one across other languages. Its weights are in
+confidence.json, fitted by scripts/fit_confidence.py on questions whose answers are known to be there
+or not; never on the corpus in service.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Features:
 
     Of the best passage: `interaction` its MaxSim, `unit` that of its best sentence, `missing` what
     it lacks of the question's weightiest pieces, `coverage` the weighted share of the question's
-    terms in it, `dense` its cosine. `spread` is its lead over the mean of the next four.
+    terms in it, `dense` its cosine, `translation` the share of an English question's words that it
+    holds in Japanese. `spread` is its lead over the mean of the next four.
     """
 
     interaction: float
@@ -35,6 +37,7 @@ class Features:
     missing: float
     coverage: float
     dense: float
+    translation: float
     spread: float
 
 
@@ -57,7 +60,11 @@ def assess(index: Index, question: str, hits: Sequence[Hit], *, same_language: b
     """The confidence for a question and its hits; 0 where nothing was found."""
     if not hits:
         return Confidence(0.0, False)
-    model = _models()["same_language" if same_language else "other_language"]
+    if same_language:
+        model = _models()["same_language"]
+    else:
+        looked_up = "translation" in hits[0].scores
+        model = _models()["translated" if looked_up else "other_language"]
     features = asdict(measure(index, question, hits))
     logit = model.intercept + sum(weight * features[name] for name, weight in model.weights.items())
     probability = 1 / (1 + math.exp(-max(min(logit, 50), -50)))
@@ -78,6 +85,7 @@ def measure(index: Index, question: str, hits: Sequence[Hit]) -> Features:
         missing=index.pieces.missing(question, index.rows[best.passage.id]),
         coverage=index.lexical.coverage(asked, held),
         dense=max(best.scores.get("dense", 0.0), 0.0),
+        translation=best.scores.get("translation", 0.0),
         spread=max(scores[0] - sum(following) / len(following), 0.0),
     )
 

@@ -1,4 +1,5 @@
 """Which words a passage shares with a question, as the passage spells them: for people to look at.
+For an English question these are also the Japanese words that its own were looked up as.
 
 The ranking knows more (pairs of characters, names that mean the same, meaning): see `lexical`.
 """
@@ -6,15 +7,18 @@ The ranking knows more (pairs of characters, names that mean the same, meaning):
 from __future__ import annotations
 
 from qa_service.reading.numbering import find_labels
+from qa_service.retrieval.index import Index
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.search import fold_question
 from qa_service.retrieval.terms import content_words, extract_terms
 
 
-def matched_terms(question: str, text: str) -> tuple[str, ...]:
+def matched_terms(index: Index, question: str, text: str) -> tuple[str, ...]:
     """In the order of the passage, each once; empty when they share no word."""
-    folded = fold_question(question, detect_language(question, default="en"))
+    language = detect_language(question, default="en")
+    folded = fold_question(question, language)
     wanted = set(extract_terms(folded).morphemes)
+    wanted |= {term for each in index.translate(folded, language) for term, _ in each}
     found = [word for word, form in content_words(text) if form in wanted]
     labels = [label.text for label in find_labels(text) if f"={label.id}" in wanted]
     return tuple(dict.fromkeys((*labels, *found)))

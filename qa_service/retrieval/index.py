@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from qa_service.errors import IndexFormatError, ModelMismatchError
@@ -29,6 +30,13 @@ from qa_service.retrieval.manifest import EmbedderRecord, Manifest
 from qa_service.retrieval.records import records_from_files
 from qa_service.retrieval.staleness import is_stale
 from qa_service.retrieval.static_model import StaticModel
+from qa_service.retrieval.terms import Translation
+from qa_service.retrieval.translations import (
+    SOURCE_LANGUAGE,
+    TARGET_LANGUAGE,
+    TranslationTable,
+    load_translations,
+)
 from qa_service.retrieval.vectors import VectorIndex
 from qa_service.types import Document, Passage
 
@@ -70,6 +78,18 @@ class Index:
     elements: Elements
     embedder: Embedder
     degraded: tuple[str, ...] = ()
+
+    def translate(self, question: str, language: str) -> tuple[Translation, ...]:
+        """What the expressions of an English question are called in Japanese; empty for a question
+        in another language, and where no document is Japanese. Raises ModelError."""
+        if language != SOURCE_LANGUAGE or TARGET_LANGUAGE not in self.elements.languages:
+            return ()
+        return self._translations.translate(question)
+
+    @cached_property
+    def _translations(self) -> TranslationTable:
+        """Read when the first question needs it."""
+        return load_translations()
 
 
 def load_index(index: Path, *, embedder: Embedder | None = None, fallback: bool = True) -> Index:

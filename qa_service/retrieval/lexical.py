@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.retrieval.terms import AtomFinder, Terms, extract_terms
+from qa_service.retrieval.terms import AtomFinder, Terms, Translation, extract_terms
 
 _K1, _B = 1.2, 0.75
 _FIELDS = ("characters", "morphemes")
@@ -44,6 +45,28 @@ class _Field:
         scores: NDArray[np.float32] = self.matrix.get_scores(known)
         return np.asarray(scores / ideal, dtype=np.float32)
 
+    def translated_scores(self, translations: Sequence[Translation]) -> NDArray[np.float32]:
+        """The same for expressions that may each stand for several terms."""
+        total = np.zeros(self.count, dtype=np.float32)
+        ideal = 0.0
+        for translation in translations:
+            best = np.zeros(self.count, dtype=np.float32)
+            for term, trust in _trusted(translation):
+                rows, saturations = self._saturations(term)
+                best[rows] = np.maximum(best[rows], trust * saturations)
+            weight = self._translated_weight(translation)
+            total += weight * best
+            ideal += weight
+        return total / ideal if ideal else total
+
+    def _translated_weight(self, translation: Translation) -> float:
+        """As rare as its translations are on the whole."""
+        found = 0.0
+        for term, probability in translation:
+            start, stop = self._bounds(term)
+            found += probability * (stop - start)
+        return self._weight(found)
+
     def coverage(self, question: Sequence[str], text: Sequence[str]) -> float:
         held = set(text)
         weights = {term: self._best_score(term) for term in set(question)}
@@ -52,11 +75,29 @@ class _Field:
 
     def _best_score(self, term: str) -> float:
         """A term's weight at full saturation; one that no passage has weighs like the rarest."""
+        start, stop = self._bounds(term)
+        return self._weight(stop - start)
+
+    def _saturations(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The rows that have the term, and their scores as shares of the best possible one."""
+        start, stop = self._bounds(term)
+        if start == stop:
+            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
+        scores = self.matrix.scores
+        return scores["indices"][start:stop], scores["data"][start:stop] / self._weight(
+            stop - start
+        )
+
+    def _bounds(self, term: str) -> tuple[int, int]:
+        """Where the term's column begins and ends."""
         column = self.vocabulary.get(term)
-        found = 0
-        if column is not None:
-            pointers = self.matrix.scores["indptr"]
-            found = int(pointers[column + 1] - pointers[column])
+        if column is None:
+            return 0, 0
+        pointers = self.matrix.scores["indptr"]
+        return int(pointers[column]), int(pointers[column + 1])
+
+    def _weight(self, found: float) -> float:
+        """By rarity: of what so many passages have."""
         return float(np.log(1 + (self.count - found + 0.5) / (found + 0.5)))
 
 
@@ -92,6 +133,15 @@ class LexicalIndex:
         characters, morphemes = self.fields
         both = characters.scores(terms.characters) + morphemes.scores(terms.morphemes)
         return np.asarray(both / 2, dtype=np.float32)
+
+    def translated_scores(self, translations: Sequence[Translation]) -> NDArray[np.float32]:
+        """(passages,) float32 between 0 and 1: how much of a question in another language a passage
+        holds in translation, as a share of the ideal.
+
+        An expression counts by its best translation, an unlikely one less, and weighs by how rare
+        its translations are here. Morphemes alone: translations are words, not characters.
+        """
+        return self.fields[1].translated_scores(translations)
 
     def coverage(self, question: Terms, text: Terms) -> float:
         """The share, 0 to 1, of the question's term weight that a text holds, indexed or not.
@@ -130,6 +180,13 @@ class LexicalIndex:
             for name in _FIELDS
         )
         return cls((characters, morphemes))
+
+
+def _trusted(translation: Translation) -> Iterator[tuple[str, float]]:
+    """Terms with what one of them counts: the likeliest 1, others the root of their proportion."""
+    likeliest = max(probability for _, probability in translation)
+    for term, probability in translation:
+        yield term, math.sqrt(probability / likeliest)
 
 
 def _build_field(texts: Sequence[tuple[str, ...]]) -> _Field:

@@ -26,6 +26,7 @@ from qa_service.retrieval.labels import find_named, find_rows, raised
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.rerank import RERANKED, Reranking, rerank_scores
 from qa_service.retrieval.terms import extract_terms, without_invisible
+from qa_service.retrieval.translations import TARGET_LANGUAGE
 from qa_service.types import Filters, Hit, PassageKind, SearchResult
 
 _log = logging.getLogger(__name__)
@@ -156,6 +157,10 @@ def _rank(
     if mode is Mode.HYBRID:
         with clock.stage("dense"):
             legs["dense"] = index.vectors.similarities(vector)
+        with clock.stage("translation"):
+            if translations := index.translate(question, language):
+                found = index.lexical.translated_scores(translations)
+                legs["translation"] = np.where(_translated(index), found, np.float32(0))
     alike = _alike(index, language)
     rows = _candidates(legs, alike, allowed, top_k, named)
     legs = {name: scores[rows] for name, scores in legs.items()}
@@ -164,7 +169,7 @@ def _rank(
     with clock.stage("interaction"):
         legs["interaction"] = index.pieces.scores(question, rows)
     with clock.stage("fusion"):
-        scores = _fused(index, alike[rows], legs)
+        scores = _fused(index, rows, alike[rows], legs)
         scores = _weigh_kinds(index, rows, scores)
         _raise_named(scores, rows, named)
     return _ranked(rows, scores, legs)
@@ -240,16 +245,28 @@ def _alike(index: Index, language: str) -> NDArray[np.bool_]:
     return index.elements.in_language({"ja", "zh"} if language == "zh" else {language})
 
 
+def _translated(index: Index) -> NDArray[np.bool_]:
+    """Which rows are in the language that questions are translated to, (passages,)."""
+    return index.elements.in_language({TARGET_LANGUAGE})
+
+
 def _fused(
-    index: Index, alike: NDArray[np.bool_], legs: Mapping[str, NDArray[np.float32]]
+    index: Index,
+    rows: NDArray[np.int64],
+    alike: NDArray[np.bool_],
+    legs: Mapping[str, NDArray[np.float32]],
 ) -> NDArray[np.float32]:
-    """Documents in the question's language (`alike`, row for row) and others are weighed differently."""
+    """Documents in the question's language (`alike`, row for row), those in the one that it was
+    translated to, and others are weighed differently."""
     transformer = index.embedder.name != BUILTIN
-    scores = [
-        fuse(choose_weights(same_language=same, transformer=transformer), **legs)
-        for same in (True, False)
-    ]
-    return np.where(alike, scores[0], scores[1])
+    same, other = (
+        fuse(choose_weights(same_language=each, transformer=transformer), **legs)
+        for each in (True, False)
+    )
+    if "translation" in legs:
+        weights = choose_weights(same_language=False, translated=True, transformer=transformer)
+        other = np.where(_translated(index)[rows], fuse(weights, **legs), other)
+    return np.where(alike, same, other)
 
 
 def _weigh_kinds(

@@ -73,6 +73,10 @@ class Terms:
     morphemes: tuple[str, ...]
 
 
+Translation = tuple[tuple[str, float], ...]
+"""Terms that an expression of another language may stand for, with their probabilities, which sum
+to 1."""
+
 AtomFinder = Callable[[str], list[str]]
 """Finds further atoms in a folded text: the names that documents declare (see `aliases`)."""
 

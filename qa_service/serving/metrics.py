@@ -30,7 +30,17 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _STAGES = frozenset(
-    ["lexical", "embed", "dense", "interaction", "fusion", "rerank", "search", "total"]
+    [
+        "lexical",
+        "embed",
+        "dense",
+        "translation",
+        "interaction",
+        "fusion",
+        "rerank",
+        "search",
+        "total",
+    ]
 )
 
 

@@ -9,6 +9,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Request, Response
 
 from qa_service.retrieval.explain import matched_terms
+from qa_service.retrieval.index import Index
 from qa_service.retrieval.rerank import Reranking
 from qa_service.retrieval.search import Mode, search
 from qa_service.serving.library import CurrentShelf, Shelf
@@ -64,10 +65,10 @@ def find_passages(
     if watch is not None:
         watch(result)
     degraded = (_NO_RERANKER,) if body.rerank and reranking is None else ()
-    explain = partial(_explain, body.query) if body.explain else None
+    explain = partial(_explain, shelf.index, body.query) if body.explain else None
     response = SearchResponse.of(result, degraded=degraded, matched_terms=explain)
     return response.model_dump_json()
 
 
-def _explain(query: str, hit: Hit) -> tuple[str, ...]:
-    return matched_terms(query, hit.passage.text)
+def _explain(index: Index, query: str, hit: Hit) -> tuple[str, ...]:
+    return matched_terms(index, query, hit.passage.text)

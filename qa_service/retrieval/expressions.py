@@ -1,0 +1,80 @@
+"""English text to the expressions that are looked up in a table of translations.
+
+A word counts in the singular (Harman, "How effective is suffixing?", JASIS 42:1, 1991: his S
+stemmer), and words that carry no subject do not count; an expression does not reach over them, nor
+over punctuation, so that "prime minister" is one and "minister of defence" is two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from qa_service.retrieval.terms import STOP_WORDS, fold
+
+EXPRESSION_MAX_WORDS = 3
+
+_AMERICA = re.compile(r"\bU\.S\.(?:A\.)?|\bU\.S\b|\bUSA?\b")  # U.S., U.S.A., US: not "us"
+_WORD = re.compile(r"[a-z\u00df-\u024f]+(?:['’][a-z]+)?")  # treaty, don't
+_BETWEEN_WORDS = (" ", "-")  # within an expression
+_MORE_STOP_WORDS = frozenset(
+    "he she his her him hers we our us i my me also or nor but no so than then here more most "
+    "other others some only own same too very just over up down out off again further once because "
+    "while until after between through during each few all both being having doing am".split()
+)
+
+
+def words_of(text: str) -> list[str | None]:
+    """The words of `text` in order, None in the place of what parts expressions."""
+    folded = fold(_AMERICA.sub("America", text))
+    words: list[str | None] = []
+    end = 0
+    for match in _WORD.finditer(folded):
+        if words and folded[end : match.start()] not in _BETWEEN_WORDS:
+            words.append(None)
+        end = match.end()
+        word = match.group().replace("’", "'").removesuffix("'s")
+        stops = len(word) < 2 or word in STOP_WORDS or word in _MORE_STOP_WORDS
+        words.append(None if stops else _singular(word))
+    return words
+
+
+def all_expressions(words: Sequence[str | None]) -> Iterator[str]:
+    """Every run of up to three words."""
+    for start in range(len(words)):
+        for length in range(1, EXPRESSION_MAX_WORDS + 1):
+            run = words[start : start + length]
+            if len(run) < length or None in run:
+                break
+            yield " ".join(filter(None, run))
+
+
+def longest_expressions(
+    words: Sequence[str | None], is_known: Callable[[str], bool]
+) -> Iterator[str]:
+    """From left to right the longest known run at each place; a word that is in none alone."""
+    start = 0
+    while start < len(words):
+        if words[start] is None:
+            start += 1
+            continue
+        runs = [
+            run
+            for length in range(1, EXPRESSION_MAX_WORDS + 1)
+            if len(run := words[start : start + length]) == length and None not in run
+        ]
+        names = [" ".join(filter(None, run)) for run in runs]
+        length = max((n for n, name in enumerate(names, start=1) if is_known(name)), default=1)
+        yield names[length - 1]
+        start += length
+
+
+def _singular(word: str) -> str:
+    """treaties, treaty; bases, base; forces, force; status and pass as they are."""
+    if word.endswith("ies") and len(word) > 4 and not word.endswith(("eies", "aies")):
+        return word[:-3] + "y"
+    if word.endswith("es") and not word.endswith(("aes", "ees", "oes")):
+        return word[:-1]
+    if word.endswith("s") and not word.endswith(("us", "ss")):
+        return word[:-1]
+    return word
