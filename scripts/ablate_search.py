@@ -30,7 +30,6 @@ from qa_service.retrieval import interaction, search
 from qa_service.retrieval.embedding import load_embedder
 from qa_service.retrieval.fusion import Weights
 from qa_service.retrieval.index import Index, build_index, load_index
-from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.search import Mode
 from qa_service.retrieval.static_model import load_static_model
 
@@ -53,7 +52,7 @@ def _weighted(**shares: float) -> tuple[tuple[object, str, object], ...]:
 def _one_field(place: int) -> Callable[[Index], Index]:
     def change(index: Index) -> Index:
         field = index.lexical.fields[place]
-        return replace(index, lexical=LexicalIndex((field, field)))
+        return replace(index, lexical=replace(index.lexical, fields=(field, field)))
 
     return change
 
@@ -67,6 +66,9 @@ VARIANTS = [
     Variant("late interaction alone", constants=_weighted(interaction=1.0)),
     Variant("words and pooled vectors, half and half", constants=_weighted(lexical=0.5, dense=0.5)),
     Variant("without the table of translations", constants=((Index, "translate", lambda *_: ()),)),
+    Variant(
+        "without names in Japanese", constants=((Index, "spell_names", lambda _, text, __: text),)
+    ),
     Variant("translated words alone", constants=_weighted(translation=1.0)),
     Variant("without the best sentence", constants=((interaction, "_SENTENCE_SHARE", 0.0),)),
     Variant("without the whole passage", constants=((interaction, "_SENTENCE_SHARE", 1.0),)),

@@ -95,10 +95,8 @@ def number(english: Sequence[Sequence[str | None]], japanese: Sequence[set[str]]
     counts = Counter[str]()
     for words in english:
         counts.update(set(all_expressions(words)))
-    kept = {
-        each: None for each, count in counts.items() if _is_kept(each, count, counts, len(english))
-    }
-    expressions = {each: place for place, each in enumerate(kept)}
+    kept = (each for each, count in counts.items() if _is_kept(each, count, counts, len(english)))
+    expressions = {each: place for place, each in enumerate(sorted(kept))}
     uses = Counter(itertools.chain.from_iterable(japanese))
     terms = {
         each: place

@@ -216,7 +216,7 @@ def _find(index: Index, request: Request, standalone: str, reranking: Reranking 
     answer_language = language if request.language == "auto" else primary_language(request.language)
     best = result.hits[0].passage if result.hits else None
     document_language = primary_language(index.languages[index.rows[best.id]]) if best else language
-    folded = fold_question(standalone, result.language)
+    folded = fold_question(index, standalone, result.language)
     confidence = assess(
         index, folded, result.hits, same_language=document_language == result.language
     )
@@ -334,7 +334,7 @@ def _compose_extractive(index: Index, found: _Found) -> _Composition:
     """The whole answer from the documents' own words, or the refusal."""
     composed = _Composition(AnswerMode.EXTRACTIVE)
     if found.refusal is None:
-        question = fold_question(found.standalone, found.result.language)
+        question = fold_question(index, found.standalone, found.result.language)
         units = extract(index, question, found.result.hits)
         if units and found.language != found.document_language:
             _exhaust(

@@ -16,7 +16,7 @@ from qa_service.retrieval.terms import content_words, extract_terms
 def matched_terms(index: Index, question: str, text: str) -> tuple[str, ...]:
     """In the order of the passage, each once; empty when they share no word."""
     language = detect_language(question, default="en")
-    folded = fold_question(question, language)
+    folded = fold_question(index, question, language)
     wanted = set(extract_terms(folded).morphemes)
     wanted |= {term for each in index.translate(folded, language) for term, _ in each}
     found = [word for word, form in content_words(text) if form in wanted]

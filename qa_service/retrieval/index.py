@@ -6,6 +6,7 @@ the files `generations` and `publishing`, searching `search`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,9 +29,10 @@ from qa_service.retrieval.interaction import PieceIndex
 from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.manifest import EmbedderRecord, Manifest
 from qa_service.retrieval.records import records_from_files
+from qa_service.retrieval.romanised import with_japanese_names
 from qa_service.retrieval.staleness import is_stale
 from qa_service.retrieval.static_model import StaticModel
-from qa_service.retrieval.terms import Translation
+from qa_service.retrieval.terms import Translation, extract_terms
 from qa_service.retrieval.translations import (
     SOURCE_LANGUAGE,
     TARGET_LANGUAGE,
@@ -53,6 +55,9 @@ __all__ = [
     "is_stale",
     "Manifest",
 ]
+
+
+_JAPANESE = re.compile(r"[\u3005-\u30ff\u3400-\u9fff]+")  # 普天間, キャンプ座間
 
 
 @dataclass(frozen=True)
@@ -80,11 +85,27 @@ class Index:
     degraded: tuple[str, ...] = ()
 
     def translate(self, question: str, language: str) -> tuple[Translation, ...]:
-        """What the expressions of an English question are called in Japanese; empty for a question
-        in another language, and where no document is Japanese. Raises ModelError."""
-        if language != SOURCE_LANGUAGE or TARGET_LANGUAGE not in self.elements.languages:
+        """What the expressions of an English question are called in Japanese, with the Japanese words
+        in it as they are; empty for a question in another language, and where no document is
+        Japanese. Raises ModelError."""
+        if not self._translates(language):
             return ()
-        return self._translations.translate(question)
+        own = extract_terms(" ".join(_JAPANESE.findall(question))).morphemes
+        return (
+            *self._translations.translate(question),
+            *(((term, 1.0),) for term in dict.fromkeys(own)),
+        )
+
+    def spell_names(self, question: str, language: str) -> str:
+        """An English question with the names in it that Japanese documents hold as they stand there
+        (Futenma: 普天間). Raises ModelError."""
+        if not self._translates(language):
+            return question
+        is_english = self._translations.knows
+        return with_japanese_names(question, self.lexical.names, is_english=is_english)
+
+    def _translates(self, language: str) -> bool:
+        return language == SOURCE_LANGUAGE and TARGET_LANGUAGE in self.elements.languages
 
     @cached_property
     def _translations(self) -> TranslationTable:

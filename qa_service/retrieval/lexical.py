@@ -20,10 +20,12 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
+from qa_service.retrieval.romanised import spelling_of
 from qa_service.retrieval.terms import AtomFinder, Terms, Translation, extract_terms
 
 _K1, _B = 1.2, 0.75
 _FIELDS = ("characters", "morphemes")
+_NAMES = "lexical-names.json"
 _ARRAYS = ("data", "indices", "indptr")  # bm25s's compressed columns
 
 
@@ -103,9 +105,11 @@ class _Field:
 
 @dataclass(frozen=True, slots=True)
 class LexicalIndex:
-    """Both fields over the same passages, row for row."""
+    """Both fields over the same passages, row for row; `names` are the Japanese names in them, by
+    their spelling in Latin letters (see `romanised`)."""
 
     fields: tuple[_Field, _Field]
+    names: Mapping[str, str]
 
     @classmethod
     def build(
@@ -125,7 +129,8 @@ class LexicalIndex:
             (
                 _build_field([terms.characters for terms in extracted]),
                 _build_field([terms.morphemes for terms in extracted]),
-            )
+            ),
+            _names(extracted),
         )
 
     def scores(self, terms: Terms) -> NDArray[np.float32]:
@@ -170,6 +175,7 @@ class LexicalIndex:
             if field.vocabulary:
                 np.savez(buffer, **{key: field.matrix.scores[key] for key in _ARRAYS})
             files[f"lexical-{name}.npz"] = buffer.getvalue()
+        files[_NAMES] = json.dumps(dict(self.names), ensure_ascii=False).encode()
         return files
 
     @classmethod
@@ -179,7 +185,15 @@ class LexicalIndex:
             _restore_field(files[f"lexical-{name}.json"], files[f"lexical-{name}.npz"])
             for name in _FIELDS
         )
-        return cls((characters, morphemes))
+        return cls((characters, morphemes), json.loads(files[_NAMES]))
+
+
+def _names(texts: Sequence[Terms]) -> dict[str, str]:
+    """Of names that are spelled the same the commonest."""
+    found: dict[str, Counter[str]] = {}
+    for (name, reading), count in Counter(each for text in texts for each in text.names).items():
+        found.setdefault(spelling_of(reading), Counter())[name] += count
+    return {spelling: names.most_common(1)[0][0] for spelling, names in sorted(found.items())}
 
 
 def _trusted(translation: Translation) -> Iterator[tuple[str, float]]:

@@ -24,12 +24,13 @@ _CODE = (
     "retrieval/lexical.py",
     "retrieval/passage_vectors.py",
     "retrieval/records.py",
+    "retrieval/romanised.py",
     "retrieval/static_model.py",
     "retrieval/terms.py",
     "retrieval/unit_vectors.py",
     "retrieval/vectors.py",
 )
-_LIBRARIES = ("bm25s", "sudachipy", "sudachidict_core")
+_LIBRARIES = ("bm25s", "jaconv", "sudachipy", "sudachidict_core")
 
 
 @cache

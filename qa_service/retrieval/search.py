@@ -73,7 +73,7 @@ def search(
     check_top_k(top_k)
     allowed = _allowed_rows(index, filters)
     language = detect_language(query, default=index.languages[0] if index.languages else "en")
-    question = fold_question(query, language)
+    question = fold_question(index, query, language)
     named = find_rows(index, find_named(question)) if mode is Mode.HYBRID else {}
     ranking = _rank(index, question, language, mode, allowed, named, top_k, clock)
     degraded: tuple[str, ...] = ()
@@ -117,10 +117,11 @@ def check_top_k(top_k: int) -> None:
         raise InputError("top_k", f"top_k must be from 1 to {TOP_K_MAX}, not {top_k}.")
 
 
-def fold_question(query: str, language: str) -> str:
-    """The question as it is matched: without invisible characters, a Chinese one in Japanese ones."""
+def fold_question(index: Index, query: str, language: str) -> str:
+    """The question as it is matched: without invisible characters, a Chinese one in Japanese ones,
+    an English one with Japanese names as they are written."""
     visible = without_invisible(query)
-    return fold_to_japanese(visible) if language == "zh" else visible
+    return fold_to_japanese(visible) if language == "zh" else index.spell_names(visible, language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")  # 1,000 -> 1000
 _TOKEN = re.compile(
     r"\d+(?:\+\d+)+|\d+(?:\.\d+)*|[a-z\u00df-\u024f]+(?:['’.-][a-z\u00df-\u024f]+)*|\w"
 )
+_FOREIGN = re.compile(r"[ァ-ヶー]+|[^\u3040-\u9fff]+")  # オースティン, nato
 _WIDE = re.compile(r"[^\x00-\u024f]")
 
 # 令和6年, 平成元年, 昭和三十五年: the year that an era began with counts as its first.
@@ -67,10 +68,12 @@ _LIGHT_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms of one text, repeated as often as they occur, in order."""
+    """The terms of one text, repeated as often as they occur, in order; `names` are its Japanese
+    names with their readings in katakana."""
 
     characters: tuple[str, ...]
     morphemes: tuple[str, ...]
+    names: tuple[tuple[str, str], ...] = ()
 
 
 Translation = tuple[tuple[str, float], ...]
@@ -84,6 +87,7 @@ AtomFinder = Callable[[str], list[str]]
 def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
     """All terms of `text`; any Unicode text, empty included."""
     folded = fold(text)
+    names: list[tuple[str, str]] = []
     atoms = [
         *_label_atoms(text),
         *map(article_atom, find_articles(text)),
@@ -92,7 +96,8 @@ def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
     ]
     return Terms(
         characters=(*_character_terms(folded), *atoms),
-        morphemes=(*_morpheme_terms(folded), *atoms),
+        morphemes=(*_morpheme_terms(folded, names), *atoms),
+        names=tuple(names),
     )
 
 
@@ -129,17 +134,22 @@ def _character_terms(folded: str) -> Iterator[str]:
             previous = ""
 
 
-def _morpheme_terms(folded: str) -> Iterator[str]:
-    """Normalised content words: each long unit, and its short units where it has several."""
+def _morpheme_terms(folded: str, names: list[tuple[str, str]]) -> Iterator[str]:
+    """Normalised content words: each long unit, and its short units where it has several. Fills
+    `names` on the way."""
     for morpheme in morphemes(folded):
         if not _has_content(morpheme):
             continue
-        yield morpheme.normalized_form().lower()
-        parts = morpheme.split(SplitMode.A, add_single=False)
-        if len(parts) > 1:
-            for part in parts:
-                if _has_content(part):
-                    yield part.normalized_form().lower()
+        for part in (morpheme, *morpheme.split(SplitMode.A, add_single=False)):
+            if _has_content(part):
+                yield part.normalized_form().lower()
+                if _is_japanese_name(part):
+                    names.append((part.surface(), part.reading_form()))
+
+
+def _is_japanese_name(morpheme: Morpheme) -> bool:
+    """普天間, さいたま; not オースティン, whose own spelling no reading gives."""
+    return morpheme.part_of_speech()[1] == "固有名詞" and not _FOREIGN.fullmatch(morpheme.surface())
 
 
 def morphemes(folded: str) -> Iterator[Morpheme]:

@@ -41,8 +41,9 @@ class TranslationTable:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __contains__(self, expression: object) -> bool:
-        return expression in self._rows
+    def knows(self, word: str) -> bool:
+        """Whether it has the word, or the word is one that is not looked up."""
+        return all(each is None or each in self._rows for each in words_of(word))
 
     def translate(self, question: str) -> tuple[Translation, ...]:
         """One entry for each expression of an English question that the table has, each once."""
