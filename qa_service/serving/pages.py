@@ -1,4 +1,5 @@
-"""The pages for people: `/` (ask and search) and `/documents/{id}` (the document itself).
+"""The pages for people: `/` (ask and search; `/suggestions` are what it offers to be asked) and
+`/documents/{id}` (the document itself).
 
 A page loads nothing from another host and runs no inline code; whatever comes from a document is
 written by a template that escapes it. The pages' own words are in `web/strings.toml`.
@@ -15,7 +16,7 @@ import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi import Path as PathParameter
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from starlette.responses import RedirectResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from qa_service import __version__
@@ -24,6 +25,7 @@ from qa_service.serving.access import SESSION_COOKIE
 from qa_service.serving.document_view import section_anchor, view_document
 from qa_service.serving.library import CurrentShelf
 from qa_service.serving.page_strings import LANGUAGE_COOKIE, choose_language, page_strings
+from qa_service.serving.suggestions import suggest
 from qa_service.types import Document
 
 router = APIRouter(include_in_schema=False)
@@ -69,6 +71,17 @@ async def get_chat_page(request: Request) -> Response:
 async def get_icon() -> Response:
     """Where browsers look for an icon on what is no page: a picture, the API's JSON."""
     return RedirectResponse("/assets/icon.svg", status_code=308)
+
+
+@router.get("/suggestions")
+async def get_suggestions(request: Request, shelf: CurrentShelf) -> Response:
+    """What the empty page offers to be asked, in the reader's language."""
+    language = _language(request)
+    questions = await anyio.to_thread.run_sync(
+        suggest, shelf.index, page_strings(language), limiter=request.app.state.search_limiter
+    )
+    headers = {"Cache-Control": "no-cache", "Vary": _PAGE_HEADERS["Vary"]}
+    return JSONResponse(questions, headers=headers)
 
 
 @router.api_route("/documents/{id}", methods=["GET", "HEAD"])

@@ -133,6 +133,7 @@ ROUTES = {
     "POST /sign-in": OPEN,
     "POST /sign-out": OPEN,
     "GET /assets": OPEN,
+    "GET /suggestions": READ,
     "GET /favicon.ico": OPEN,
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
