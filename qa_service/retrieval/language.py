@@ -14,6 +14,7 @@ from itertools import pairwise
 from qa_service.retrieval.han import fold_to_japanese
 
 _KANA = re.compile(r"[\u3041-\u3096\u30A1-\u30FA\uFF66-\uFF9D]")  # の, ガ, ｶﾞ
+_HIRAGANA = re.compile(r"[\u3041-\u3096]")  # の: no Japanese sentence is without
 _HANGUL = re.compile(r"[\u1100-\u11FF\u3131-\u318E\uAC00-\uD7A3]")  # 미일
 _HAN = re.compile(r"[\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF]")  # 協議
 # 是什么, 什麼, 哪, 吗 …: words that a Chinese question can hardly do without. Characters that Japanese
@@ -40,21 +41,25 @@ _FUNCTION_WORDS = {
     "id": "apa yang adalah siapa kapan di mana bagaimana dan untuk dari dengan itu",
 }
 
-# 「拡大抑止」, 『…』, “…”, "…"
-QUOTED = re.compile(r"「([^「」]+)」|『([^『』]+)』|“([^“”]+)”|\"([^\"]+)\"")
+# 「拡大抑止」, 「日米「2+2」の開催」, 『…』, “…”, "…"
+QUOTED = re.compile(r"「((?:[^「」]|「[^「」]*」)+)」|『([^『』]+)』|“([^“”]+)”|\"([^\"]+)\"")
+_SENTENCE_WORDS = 2  # function words that make a sentence: What is 日米合同委員会?
 _OLD_FORMS = 2  # one may stand in a Japanese name: 國
 
 
 def detect_language(text: str, *, default: str = "en") -> str:
     """A BCP 47 code: ja, zh, ko, en or another; `default` where nothing tells (numbers alone).
 
-    What is quoted does not count: What is “拡大抑止”? is asked in English.
+    What is quoted does not count: What is “拡大抑止”? is asked in English. Nor do names alone: What
+    does 図表Ⅲ-2-1-1 show?
     """
     unquoted = QUOTED.sub(" ", text)
     if any(character.isalpha() for character in unquoted):
         text = unquoted
     if _HANGUL.search(text):
         return "ko"
+    if not _HIRAGANA.search(text) and (language := _language_of_words(text)):
+        return language
     if _KANA.search(text):
         return "ja"
     if _HAN.search(text):
@@ -86,15 +91,28 @@ def _is_chinese(text: str) -> bool:
     return sum(a != b for a, b in zip(text, folded, strict=False)) >= _OLD_FORMS
 
 
+def _language_of_words(text: str) -> str | None:
+    """The language in Latin letters of which the text has several function words."""
+    counts = _function_words(text)
+    best = max(counts, key=counts.__getitem__, default=None)
+    return best if best and counts[best] >= _SENTENCE_WORDS else None
+
+
 def _latin_language(text: str, default: str) -> str:
-    words = re.findall(r"[^\W\d_]+", text.lower())  # "What", "où"
-    if not words:
+    counts = _function_words(text)
+    if not counts:
         return default
-    counts = {
-        language: sum(word in vocabulary.split() for word in words)
-        for language, vocabulary in _FUNCTION_WORDS.items()
-    }
     ranked = sorted(counts.items(), key=lambda item: -item[1])
     (best, most), (_, second) = next(pairwise(ranked))
     # A tie (or no function word at all, as in "SDC") is English, the likelier of the two.
     return best if most > second else "en"
+
+
+def _function_words(text: str) -> dict[str, int]:
+    """How many words of the text each language has among its function words; empty without words."""
+    words = re.findall(r"[^\W\d_]+", text.lower())  # "What", "où"
+    return {
+        language: sum(word in vocabulary.split() for word in words)
+        for language, vocabulary in _FUNCTION_WORDS.items()
+        if words
+    }
