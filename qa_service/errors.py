@@ -163,7 +163,8 @@ class KeysError(QaServiceError):
 
 
 class FeedbackError(QaServiceError):
-    """`code` is `feedback_off`, `feedback_unusable`, `feedback_full` or `output_unwritable`."""
+    """`code` is `feedback_off`, `feedback_missing`, `feedback_unusable`, `feedback_full` or
+    `output_unwritable`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

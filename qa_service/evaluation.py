@@ -138,6 +138,10 @@ def read_questions(path: Path) -> tuple[Question, ...]:
             raise CorpusError(path, f"{place}: {first['msg']}", line=number) from error
     if not questions:
         raise CorpusError(path, "holds no question; one JSON object a line is expected")
+    if all(question.pending for question in questions):
+        raise CorpusError(
+            path, "holds only pending questions: give each its `gold` and take `pending` away"
+        )
     return tuple(questions)
 
 

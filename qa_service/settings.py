@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -34,6 +35,9 @@ FILE_NAME = "qa_service.toml"
 
 _PATHS = ("corpus", "index", "feedback", "keys", "models_file")
 _SECRETS = ("llm_api_key",)
+_ORIGIN = re.compile(r"https?://[^/?#\s@*]+")  # https://intranet.example.org:8443
+_HOST_NAME = re.compile(r"[^/:?#\s@*]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")  # qa.example.org, [::1]
+_LOOKS_LIKE_ADDRESS = re.compile(r"[\d.]+|[^/]*:.*")  # 999.1.1.1, ::g
 
 
 class Settings(BaseSettings):
@@ -240,6 +244,32 @@ class Settings(BaseSettings):
         """Only what `load_settings` hands in: it reads the sources itself, to know the origins."""
         return (init_settings,)
 
+    @field_validator("host")
+    @classmethod
+    def _is_host(cls, host: str) -> str:
+        if _LOOKS_LIKE_ADDRESS.fullmatch(host):
+            try:
+                ipaddress.ip_address(host)
+            except ValueError as error:
+                raise ValueError("that is no IP address") from error
+        return host
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, listed: str) -> str:
+        for each in split_list(listed):
+            if each != "*" and not _ORIGIN.fullmatch(each):
+                raise ValueError(f"{each} is no origin; one begins with https:// and has no path")
+        return listed
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, listed: str) -> str:
+        for each in split_list(listed):
+            if each != "*" and not _HOST_NAME.fullmatch(each):
+                raise ValueError(f"{each} is no host name; one has no https:// and no path")
+        return listed
+
     @property
     def corpus_path(self) -> Path:
         if self.corpus is not None:
@@ -342,6 +372,11 @@ def load_settings(**options: object) -> LoadedSettings:
     return LoadedSettings(settings, origins, _unknown_variables())
 
 
+def split_list(listed: str) -> list[str]:
+    """The entries of a setting with commas."""
+    return [each.strip() for each in listed.split(",") if each.strip()]
+
+
 def packaged_corpus() -> Path:
     """The chapter that comes with the program: inside the package, or beside it in a checkout."""
     inside = _PACKAGE / "corpus"
@@ -414,8 +449,9 @@ def _settings_error(error: ValidationError, origins: Mapping[str, str]) -> Setti
     )
     field: FieldInfo = Settings.model_fields[name]
     shown = "(not shown)" if name in _SECRETS else repr(first["input"])
+    message = first["msg"].removeprefix("Value error, ")
     return SettingsError(
         name,
-        f"{place} is {shown}: {first['msg']}. It is: {field.description} "
+        f"{place} is {shown}: {message}. It is: {field.description} "
         f"The default is {field.default!r}.",
     )

@@ -114,7 +114,7 @@ def test_search_filters(run: Shell, chapter_index: Index) -> None:
         pytest.param([QUESTION, "--kind", "chunk"], "chunk", id="unknown kind"),
         pytest.param([QUESTION, "--section", "9/9"], "9/9", id="unknown section"),
         pytest.param([QUESTION, "--document", "nowhere"], "nowhere", id="unknown document"),
-        pytest.param([], "question", id="no question"),
+        pytest.param([], "QUESTION", id="no question"),
     ],
 )
 def test_bad_input_to_search(run: Shell, arguments: list[str], word: str) -> None:
@@ -227,8 +227,27 @@ def test_a_folder_of_someone_else_is_left_alone(run: Shell, chapter_corpus: Path
     assert [path.name for path in letter.parent.iterdir()] == ["letter.txt"]
 
 
-def test_a_corpus_that_is_not_there(run: Shell) -> None:
-    assert_refused(run("index", "--corpus", "nowhere"), "nowhere")
+@pytest.mark.parametrize("command", [["index"], ["search", QUESTION], ["serve", "--port", "0"]])
+def test_a_corpus_that_is_not_there(run: Shell, command: list[str]) -> None:
+    done = run(*command, "--corpus", "nowhere")
+    assert_refused(done, "nowhere")
+    assert "Building" not in done.stderr
+
+
+def test_verdicts_that_are_not_there(run: Shell) -> None:
+    assert_refused(run("feedback", "list", "--file", "no.sqlite3"), "no.sqlite3", status=1)
+    assert not list(run.folder.glob("*.sqlite3*"))
+
+
+def test_a_question_needs_no_quotation_marks(run: Shell) -> None:
+    apart = run("search", *run.places, "--json", *"What is extended deterrence".split())
+    together = run("search", *run.places, "--json", "What is extended deterrence")
+    assert apart.returncode == 0, apart.stderr
+    assert _hits(apart) == _hits(together)
+
+
+def _hits(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [hit["passage"]["id"] for hit in json.loads(done.stdout)["results"]]
 
 
 def test_an_unknown_model(run: Shell, chapter_corpus: Path) -> None:
@@ -277,7 +296,13 @@ def test_evaluate(run: Shell) -> None:
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [("", "no question"), ("{\n", ":1"), ('{"id": "a"}\n', "lang"), (None, "cannot be read")],
+    [
+        ("", "no question"),
+        ('{"id": "a", "lang": "ja", "question": "x", "gold": [], "pending": true}\n', "pending"),
+        ("{\n", ":1"),
+        ('{"id": "a"}\n', "lang"),
+        (None, "cannot be read"),
+    ],
 )
 def test_a_bad_question_file(run: Shell, content: str | None, word: str) -> None:
     file = run.folder / "questions.jsonl"

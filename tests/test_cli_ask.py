@@ -105,7 +105,7 @@ def test_says_that_the_documents_do_not_answer(run: Shell) -> None:
         pytest.param([QUESTION, "--section", "9/9"], "9/9", id="unknown section"),
         pytest.param([QUESTION, "--document", "nowhere"], "nowhere", id="unknown document"),
         pytest.param([QUESTION, "--kind", "chunk"], "chunk", id="unknown kind"),
-        pytest.param([], "question", id="no question"),
+        pytest.param([], "QUESTION", id="no question"),
     ],
 )
 def test_bad_input_to_ask(run: Shell, arguments: list[str], word: str) -> None:
@@ -136,6 +136,13 @@ def test_another_conversation_knows_nothing_of_the_one_before(run: Shell) -> Non
     assert afresh.returncode == 0, afresh.stderr
     answer = followed.stdout.partition("その目的は？")[2]
     assert afresh.stdout.partition("その目的は？")[2] != answer
+
+
+def test_what_begins_with_a_slash_is_no_question(run: Shell) -> None:
+    done = run("chat", *run.places, typed=b"/help\n/nonsense\n")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("/quit") == 2
+    assert done.stdout.split() == [">", "/help", ">", "/nonsense"]
 
 
 def test_a_line_that_cannot_be_asked_does_not_end_the_conversation(run: Shell) -> None:

@@ -130,6 +130,34 @@ def test_unknown_variables_are_told_but_do_no_harm(monkeypatch: pytest.MonkeyPat
     assert load_settings().unknown_variables == ("QA_SERVICE_PROT",)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("cors_origins", "https://a.example, b.example", "b.example is no origin"),
+        ("cors_origins", "https://a.example/", "https://a.example/ is no origin"),
+        ("cors_origins", "https://*.example", "is no origin"),
+        ("allowed_hosts", "http://qa.example", "http://qa.example is no host name"),
+        ("allowed_hosts", "qa.example/api", "qa.example/api is no host name"),
+        ("host", "999.1.1.1", "that is no IP address"),
+        ("host", "::g", "that is no IP address"),
+    ],
+)
+def test_what_is_no_address_is_refused(name: str, value: str, wrong: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(**{name: value})
+    assert wrong in refused.value.message
+    assert f"--{name.replace('_', '-')} is " in refused.value.message
+
+
+def test_addresses_that_are_fine() -> None:
+    given = {
+        "cors_origins": "https://a.example:8443, http://localhost:3000, *",
+        "allowed_hosts": "qa.example, 10.0.0.1, [::1]:8000, *",
+    }
+    for host in ("0.0.0.0", "::", "localhost", "qa.example"):
+        assert load_settings(**given, host=host).settings.host == host
+
+
 def test_every_setting_is_listed_with_its_meaning() -> None:
     listing = load_settings().listing()
     assert [setting.name for setting in listing] == list(Settings.model_fields)

@@ -32,6 +32,7 @@ _INDENT = 4
 _NEAREST_SHOWN = 3
 _QUIT = ("/quit", "/exit")
 _AFRESH = "/new"
+_COMMANDS = f"Ask a question. {_AFRESH} begins another conversation, {_QUIT[0]} or Ctrl-D ends."
 
 
 def ask(
@@ -76,6 +77,9 @@ def converse(
                 break
             if line == _AFRESH:
                 history = ()
+                continue
+            if line.startswith("/"):
+                say(_COMMANDS)
                 continue
             asked = replace(request, question=line, history=history[-HISTORY_MAX_TURNS:])
             try:
@@ -133,7 +137,7 @@ def _lines() -> Iterator[str]:
 def _typed_lines() -> Iterator[str]:
     with contextlib.suppress(ImportError):  # not on Windows
         import readline  # noqa: F401  # arrow keys at the prompt
-    say(f"Ask a question. {_AFRESH} begins another conversation, {_QUIT[0]} or Ctrl-D ends.")
+    say(_COMMANDS)
     while True:
         try:
             yield input("> ")

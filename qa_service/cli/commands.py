@@ -45,7 +45,13 @@ AnswerModeOption = Annotated[
 LanguageOption = Annotated[
     str, typer.Option("--language", help="Language of the answer: ja, en, …; auto: the question's.")
 ]
-QuestionArgument = Annotated[str, typer.Argument(help="What you want to know, in any language.")]
+QuestionArgument = Annotated[
+    list[str],
+    typer.Argument(
+        help="What you want to know, in any language; quotation marks keep ? and * from the shell.",
+        metavar="QUESTION",
+    ),
+]
 TopKOption = Annotated[int, typer.Option("--top-k", "-k", help="How many passages, 1 to 100.")]
 SectionOption = Annotated[
     str | None, typer.Option("--section", help="Only this section and those below: 1/3")
@@ -118,12 +124,13 @@ def search(
     from qa_service.retrieval.search import search as find
     from qa_service.types import Filters
 
-    check_query(question)
+    asked = " ".join(question)
+    check_query(asked)
     filters = Filters(tuple(document or ()), tuple(kind or ()), section)
     opened = open_index(settings)
     result = find(
         opened,
-        question,
+        asked,
         top_k=top_k,
         mode=Mode(mode),
         filters=filters,
@@ -167,7 +174,9 @@ def ask(
     from qa_service.types import Filters
 
     filters = Filters(tuple(document or ()), tuple(kind or ()), section)
-    request = Request(question, top_k=top_k, filters=filters, mode=mode, language=language)
+    request = Request(
+        " ".join(question), top_k=top_k, filters=filters, mode=mode, language=language
+    )
     check_request(request)
     generator = open_generator(settings)
     opened, reranking = open_index(settings), open_reranking(settings)

@@ -67,8 +67,11 @@ def export(
 
 
 def _store(file: Path | None) -> FeedbackStore:
+    from qa_service.errors import FeedbackError
     from qa_service.feedback import FeedbackStore
     from qa_service.settings import load_settings
 
+    if file is not None and not file.exists():
+        raise FeedbackError("feedback_missing", f"There is no {file}. Correct the path.")
     settings = load_settings(feedback=file).settings
     return FeedbackStore(settings.feedback_path, max_entries=settings.feedback_max_entries)

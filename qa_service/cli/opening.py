@@ -20,7 +20,7 @@ from qa_service.errors import (
     ModelMismatchError,
     SettingsError,
 )
-from qa_service.reading.sources import find_skipped
+from qa_service.reading.sources import find_files, find_skipped
 from qa_service.retrieval.embedding import BUILTIN, Embedder, load_embedder
 from qa_service.retrieval.generations import read_manifest
 from qa_service.retrieval.index import (
@@ -33,7 +33,7 @@ from qa_service.retrieval.index import (
     tidy_index,
 )
 from qa_service.retrieval.rerank import Reranking, load_reranker
-from qa_service.settings import Settings
+from qa_service.settings import Settings, split_list
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator
@@ -68,6 +68,7 @@ def open_index(settings: Settings, *, embedder: Embedder | None = None, wait: bo
     if reason is None and whole is not None:
         tidy_index(settings.index_path, embedder=embedder)
         return whole
+    find_files(settings.corpus_path)  # one that is not there is refused before anything is said
     say(f"Building the index in {settings.index_path}: {reason}.")
     try:
         busy_seconds = _BUSY_SECONDS if wait or whole is None else 0.0
@@ -169,7 +170,7 @@ def open_access(settings: Settings) -> Access:
             f"{settings.host} can be reached from other machines, and there are no API keys. Make "
             "one with `qa-service keys create NAME`, or serve everybody with --open.",
         )
-    hosts = [each.strip() for each in settings.allowed_hosts.split(",") if each.strip()]
+    hosts = split_list(settings.allowed_hosts)
     if not hosts and settings.is_local and not settings.trusted_proxies:
         hosts = [*THIS_MACHINE, settings.host]
     return Access(

@@ -65,18 +65,7 @@ def read_corpus(corpus: Path) -> tuple[Source, ...]:
     Raises CorpusError where there is nothing to read and for several faulty files at once,
     EncodingError, MetadataError, and DuplicateError for two sources with one id or the same text.
     """
-    try:
-        paths = [corpus] if corpus.is_file() else _documents_in(corpus)
-    except FileNotFoundError as error:
-        raise CorpusError(
-            corpus, "is not there. Name a folder with .md, .txt or .jsonl files."
-        ) from error
-    except OSError as error:
-        raise CorpusError(
-            corpus, f"cannot be read ({error.strerror}). Check its rights."
-        ) from error
-    if not paths:
-        raise CorpusError(corpus, "holds no document. Put a .md, .txt or .jsonl file there.")
+    paths = find_files(corpus)
     folder = corpus.parent if corpus.is_file() else corpus
     sources: list[Source] = []
     faults: list[CorpusError] = []
@@ -92,6 +81,23 @@ def read_corpus(corpus: Path) -> tuple[Source, ...]:
         raise CorpusError(corpus, f"{len(faults)} files cannot be read:\n{listed}")
     _refuse_duplicates(sources)
     return tuple(sources)
+
+
+def find_files(corpus: Path) -> list[Path]:
+    """The files that `read_corpus` reads, at least one. Raises CorpusError where there is none."""
+    try:
+        paths = [corpus] if corpus.is_file() else _documents_in(corpus)
+    except FileNotFoundError as error:
+        raise CorpusError(
+            corpus, "is not there. Name a folder with .md, .txt or .jsonl files."
+        ) from error
+    except OSError as error:
+        raise CorpusError(
+            corpus, f"cannot be read ({error.strerror}). Check its rights."
+        ) from error
+    if not paths:
+        raise CorpusError(corpus, "holds no document. Put a .md, .txt or .jsonl file there.")
+    return paths
 
 
 def find_skipped(corpus: Path) -> tuple[str, ...]:
@@ -168,6 +174,8 @@ def _bytes_of(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
+        if path.is_symlink() and not path.exists():
+            raise CorpusError(path, "is a link to nothing. Mend or remove it.") from error
         raise CorpusError(path, f"cannot be read ({error.strerror}). Check its rights.") from error
 
 

@@ -357,19 +357,19 @@ def check_section(index: Index, section: str, documents: Sequence[str], *, field
     """InputError for a section that none of the documents has; without `documents`, that no
     document has."""
     sections = {
-        each.id: None
+        each.id: f"{each.id} ({each.number})" if each.number else each.id
         for document in documents or index.documents
         for each in index.documents[document].sections
     }
     if section not in sections:
         raise InputError(
             field_name,
-            f"There is no section {section!r}. The sections are: {_first(sections)}.",
+            f"There is no section {section!r}. The sections are: {_first(sections.values())}.",
         )
 
 
 def _first(ids: Iterable[str]) -> str:
-    """`lead, 1, 1/1`, or when there are many, the first and how many more."""
+    """`lead, 1 (第1節), 1/1 (第1節1)`, or when there are many, the first and how many more."""
     listed = list(ids)
     more = len(listed) - _LISTED_MAX
     return ", ".join(listed[:_LISTED_MAX]) + (f" and {more} more" if more > 0 else "")

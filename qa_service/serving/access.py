@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -24,8 +24,7 @@ from starlette.types import Scope as AsgiScope
 
 from qa_service.errors import KeysError, SettingsError
 from qa_service.keys import Key, KeyRing, Scope
-from qa_service.serving.openai_errors import is_openai_path, openai_refusal
-from qa_service.serving.problems import problem_response
+from qa_service.serving.openai_errors import refusal_response
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +45,7 @@ _DETAILS = {
     "added to the setting allowed_hosts.",
     503: "The service cannot tell who may ask at present. Its log says why; try again later.",
 }
+_NOT_VALID = "This is no key of this service, or it was revoked. Ask who runs it for another."
 _CODES = {
     401: "unauthorised",
     403: "forbidden",
@@ -166,7 +166,8 @@ class AccessGate:
         if key is None and _is_page(scope, headers):
             return RedirectResponse(f"{_SIGN_IN}?next={quote(_target(scope))}", status_code=303)
         if key is None:
-            return _refuse(path, 401, {"WWW-Authenticate": 'Bearer realm="qa_service"'})
+            detail = _NOT_VALID if presented_key(headers) else _DETAILS[401]
+            return _refuse(path, 401, {"WWW-Authenticate": 'Bearer realm="qa_service"'}, detail)
         return None if key.allows(needed) else _refuse(path, 403, {})
 
     def _seconds_to_wait(self, key: Key | None, scope: AsgiScope) -> float | None:
@@ -214,7 +215,9 @@ def _no_rate(rate: str) -> SettingsError:
     )
 
 
-def _refuse(path: str, status: int, headers: dict[str, str]) -> Response:
-    if is_openai_path(path):
-        return openai_refusal(status, _CODES[status], _DETAILS[status], headers=headers)
-    return problem_response(status, _CODES[status], _DETAILS[status], headers=headers)
+def _refuse(
+    path: str, status: int, headers: Mapping[str, str], detail: str | None = None
+) -> Response:
+    return refusal_response(
+        path, status, _CODES[status], detail or _DETAILS[status], headers=headers
+    )

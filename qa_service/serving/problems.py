@@ -26,6 +26,7 @@ from qa_service.errors import (
     NotFoundError,
     QaServiceError,
 )
+from qa_service.serving.request_log import REQUEST_ID
 from qa_service.serving.security_headers import SECURITY_HEADERS
 from qa_service.serving.strict_json import UnreadableJson
 
@@ -182,7 +183,7 @@ _CODES = {
     415: "unsupported_media_type",
 }
 _DETAILS = {
-    404: "There is nothing at this address. /docs lists what there is.",
+    404: "There is nothing at this address. The page is at /, the API under /v1/.",
     405: "This address does not take this method. The header Allow says which it takes.",
 }
 
@@ -207,4 +208,5 @@ def _handle_unforeseen(request: Request, error: Exception) -> Response:
         500,
         "internal_error",
         "Something went wrong inside the service. Its log says what.",
+        headers={REQUEST_ID: request.scope.get(REQUEST_ID, "")},
     )

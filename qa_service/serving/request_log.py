@@ -87,6 +87,7 @@ class RequestLog:
                 MutableHeaders(scope=message)[REQUEST_ID] = id
             await send(message)
 
+        scope[REQUEST_ID] = id  # for the answer to an unforeseen error, which is sent past this
         structlog.contextvars.bind_contextvars(request_id=id)
         self._metrics.began()
         try:

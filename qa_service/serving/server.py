@@ -24,7 +24,7 @@ from qa_service.serving.listening import ListeningServer
 from qa_service.serving.long_lived import set_aside
 from qa_service.serving.request_log import configure_logging
 from qa_service.serving.tracing import telemetry_config
-from qa_service.settings import Settings
+from qa_service.settings import Settings, split_list
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator
@@ -91,7 +91,7 @@ def run(
         watch=watch_for_newer_index,
         telemetry=telemetry_config(),
         access=access,
-        cors_origins=[each.strip() for each in settings.cors_origins.split(",") if each.strip()],
+        cors_origins=split_list(settings.cors_origins),
         docs=settings.docs == "on" or (settings.docs == "auto" and settings.is_local),
     )
     _allow_open_files()

@@ -152,10 +152,16 @@ def test_empty_file(tmp_path: Path, name: str, content: str) -> None:
         read_sources(_write(tmp_path, name, content))
 
 
-def test_unreadable_file(tmp_path: Path) -> None:
+def test_a_link_to_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.md").symlink_to(tmp_path / "gone.md")
-    with pytest.raises(CorpusError, match=r"a\.md: cannot be read"):
+    with pytest.raises(CorpusError, match=r"a\.md: is a link to nothing"):
         read_corpus(tmp_path)
+
+
+def test_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a.md").mkdir()
+    with pytest.raises(CorpusError, match=r"a\.md: cannot be read"):
+        read_sources(tmp_path / "a.md")
 
 
 def test_another_format(tmp_path: Path) -> None:

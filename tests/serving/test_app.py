@@ -113,6 +113,7 @@ def test_a_fault_inside_shows_nothing_of_the_inside(
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["code"] == code
+    assert response.headers["x-request-id"]
     assert not any(word in response.text for word in ("secret", "machine", "Traceback", "Error("))
 
 

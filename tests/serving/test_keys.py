@@ -200,6 +200,15 @@ def test_a_key_can_be_shown_in_three_ways(client: TestClient, ring: KeyRing) -> 
         assert client.get("/v1/documents", headers=headers).status_code == 200
 
 
+def test_who_shows_a_key_that_is_none_is_told_so(client: TestClient) -> None:
+    none, wrong = (
+        client.get("/v1/documents", headers=headers) for headers in ({}, {"X-API-Key": "wrong"})
+    )
+    assert (none.status_code, wrong.status_code) == (401, 401)
+    assert none.json()["detail"].startswith("Show a key")
+    assert wrong.json()["detail"].startswith("This is no key of this service")
+
+
 def test_openais_clients_get_openais_errors(client: TestClient) -> None:
     refused = client.post("/v1/chat/completions", json={})
     assert refused.status_code == 401

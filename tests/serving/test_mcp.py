@@ -236,7 +236,11 @@ def test_lists_the_documents_as_the_api_does(agent: Agent, client: TestClient) -
             "filters.documents: There is no document 'none'. The documents are: defense-of-",
         ),
         ("ask", {"question": "x" * 2001}, "question: The question has 2001 characters"),
-        ("ask", {"question": "x", "filters": {"section": "9"}}, "sections are: lead, 1, 1/1"),
+        (
+            "ask",
+            {"question": "x", "filters": {"section": "9"}},
+            "sections are: lead (第2章), 1 (第1節), 1/1 (第1節1)",
+        ),
         ("ask", {"question": "x", "stream": True}, "stream: Extra inputs are not permitted."),
         (
             "ask",
@@ -260,7 +264,9 @@ def test_says_what_is_wrong_with_a_call(
 def test_says_which_sections_there_are(agent: Agent, document_id: str) -> None:
     result = agent.call("read_section", document=document_id, section="9")
     assert result.is_error
-    assert text_of(result).startswith("section: There is no section '9'. The sections are: lead, 1")
+    assert text_of(result).startswith(
+        "section: There is no section '9'. The sections are: lead (第2章), 1"
+    )
 
 
 def test_refuses_a_tool_that_is_not_there(agent: Agent) -> None:
