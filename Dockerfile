@@ -1,7 +1,8 @@
 # qa_service in a container: CPU only, not as root, offline at run time, the index built in.
 #
 #   docker build -t qa-service .
-#   docker run --rm -p 127.0.0.1:8000:8000 -e QA_SERVICE_OPEN=true qa-service   # for this machine
+#   docker run --rm -p 127.0.0.1:8000:8000 -e QA_SERVICE_OPEN=true \
+#       -e QA_SERVICE_ALLOWED_HOSTS=localhost,127.0.0.1 qa-service   # for this machine
 #   … -v "$PWD/corpus:/data/corpus:ro" …                                        # your own documents
 # For a network: keys instead of QA_SERVICE_OPEN, see README.md.
 

@@ -15,6 +15,7 @@ What becomes of a verdict, of each question and passage the latest:
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import uuid
@@ -86,6 +87,7 @@ class FeedbackStore:
         del entry["id"], entry["given_at"]
         with self._translated():
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))  # what readers asked
             with closing(_connect(self._path.absolute().as_uri())) as database:
                 self._prepare(database)
                 values = (id, given_at, json.dumps(entry), self._max_entries)

@@ -54,7 +54,8 @@ class KeyRing:
     """The keys of one file; empty when there is none. Safe to share among threads."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
+        self._was_there = False
         self._seen: tuple[int, int, int] | None = None
         self._keys: tuple[Key, ...] = ()
 
@@ -110,9 +111,9 @@ class KeyRing:
     def _alone(self) -> Iterator[None]:
         """From reading to writing no other process changes the file: one that made a key meanwhile
         would bring back a key that was just revoked."""
-        lock = self._path.with_name(f"{self._path.name}.lock")
+        lock = self.path.with_name(f"{self.path.name}.lock")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -128,25 +129,28 @@ class KeyRing:
 
     def _state(self) -> tuple[int, int, int] | None:
         try:
-            found = self._path.stat()
-        except FileNotFoundError:
+            found = self.path.stat()
+        except FileNotFoundError as error:
+            if self._was_there:  # who took it away did not mean to let everybody in
+                raise KeysError(f"{self.path} has gone. Bring it back, or start anew.") from error
             return None
         except OSError as error:
-            raise KeysError(f"{self._path} cannot be read: {error.strerror}.") from error
+            raise KeysError(f"{self.path} cannot be read: {error.strerror}.") from error
+        self._was_there = True
         return (found.st_mtime_ns, found.st_size, found.st_ino)
 
     def _read(self) -> tuple[Key, ...]:
         try:
-            entries = json.loads(self._path.read_text(encoding="utf-8"))["keys"]
+            entries = json.loads(self.path.read_text(encoding="utf-8"))["keys"]
             return tuple(
                 Key(each["id"], each["name"], Scope(each["scope"]), each["hash"], each["created"])
                 for each in entries
             )
         except OSError as error:
-            raise KeysError(f"{self._path} cannot be read: {error.strerror}.") from error
+            raise KeysError(f"{self.path} cannot be read: {error.strerror}.") from error
         except (ValueError, KeyError, TypeError) as error:
             raise KeysError(
-                f"{self._path} is no file of keys. Move it away and make new keys with "
+                f"{self.path} is no file of keys. Move it away and make new keys with "
                 "`qa-service keys create`."
             ) from error
 
@@ -155,19 +159,19 @@ class KeyRing:
         back what was revoked."""
         content = json.dumps({"keys": [asdict(key) for key in keys]}, ensure_ascii=False, indent=1)
         try:
-            handle, waiting = tempfile.mkstemp(dir=self._path.parent, prefix=".keys-")
+            handle, waiting = tempfile.mkstemp(dir=self.path.parent, prefix=".keys-")
             try:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
-                Path(waiting).replace(self._path)
-                _sync_folder(self._path.parent)
+                Path(waiting).replace(self.path)
+                _sync_folder(self.path.parent)
             except BaseException:
                 Path(waiting).unlink(missing_ok=True)
                 raise
         except OSError as error:
-            raise KeysError(f"{self._path} cannot be written: {error.strerror}.") from error
+            raise KeysError(f"{self.path} cannot be written: {error.strerror}.") from error
 
 
 def _sync_folder(path: Path) -> None:

@@ -36,6 +36,7 @@ FILE_NAME = "qa_service.toml"
 _PATHS = ("corpus", "index", "feedback", "keys", "models_file")
 _SECRETS = ("llm_api_key",)
 _ORIGIN = re.compile(r"https?://[^/?#\s@*]+")  # https://intranet.example.org:8443
+_USER = re.compile(r"//[^/@\s]+@")  # //user:secret@
 _HOST_NAME = re.compile(r"[^/:?#\s@*]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")  # qa.example.org, [::1]
 _LOOKS_LIKE_ADDRESS = re.compile(r"[\d.]+|[^/]*:.*")  # 999.1.1.1, ::g
 
@@ -145,7 +146,8 @@ class Settings(BaseSettings):
     )
     docs: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="The pages that describe the API; auto shows them on this machine alone.",
+        description="The pages that describe the API; auto shows them on this machine alone, and not behind "
+        "a trusted proxy.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much the server writes to its log."
@@ -300,6 +302,11 @@ class Settings(BaseSettings):
             return self.host == "localhost"
 
     @property
+    def is_private(self) -> bool:
+        """Whether it is for this machine alone: no proxy stands before it either."""
+        return self.is_local and not self.trusted_proxies
+
+    @property
     def feedback_path(self) -> Path:
         return self.feedback or self._beside_index("feedback.sqlite3")
 
@@ -343,7 +350,7 @@ class LoadedSettings:
             Setting(
                 name=name,
                 variable=_variable(name),
-                value="" if values[name] is None else str(values[name]),
+                value="" if values[name] is None else without_password(str(values[name])),
                 origin=self.origins.get(name, "default"),
                 description=field.description or "",
             )
@@ -375,6 +382,11 @@ def load_settings(**options: object) -> LoadedSettings:
 def split_list(listed: str) -> list[str]:
     """The entries of a setting with commas."""
     return [each.strip() for each in listed.split(",") if each.strip()]
+
+
+def without_password(text: str) -> str:
+    """http://user:secret@host as http://…@host."""
+    return _USER.sub("//…@", text)
 
 
 def packaged_corpus() -> Path:

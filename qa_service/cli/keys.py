@@ -27,8 +27,11 @@ def create(
     from qa_service.cli.opening import say
     from qa_service.keys import Scope
 
-    typer.echo(_ring(file).create(name, Scope(scope)))
-    say("Keep it: it is not shown again. A running service knows it already.")
+    ring = _ring(file)
+    typer.echo(ring.create(name, Scope(scope)))
+    say(
+        f"Keep it: it is not shown again. A service that reads {ring.path.resolve()} knows it already."
+    )
 
 
 @app.command("list")

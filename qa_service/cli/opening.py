@@ -33,7 +33,7 @@ from qa_service.retrieval.index import (
     tidy_index,
 )
 from qa_service.retrieval.rerank import Reranking, load_reranker
-from qa_service.settings import Settings, split_list
+from qa_service.settings import Settings, split_list, without_password
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator
@@ -130,7 +130,7 @@ def open_generator(settings: Settings) -> Generator | None:
     if settings.llm_model is None:
         raise SettingsError(
             "llm_model",
-            f"The language model's server {settings.llm_base_url} is set, but not which model it "
+            f"The language model's server {without_password(settings.llm_base_url)} is set, but not which model it "
             "should run. Set QA_SERVICE_LLM_MODEL.",
         )
 
@@ -164,18 +164,23 @@ def open_access(settings: Settings) -> Access:
             f"All keys of {settings.keys_path} are revoked, so nobody could ask. Make one with "
             "`qa-service keys create NAME`, or serve everybody with --open.",
         )
-    if not settings.open and not ring.keys and not settings.is_local:
+    if not settings.open and not ring.keys and not settings.is_private:
+        reached = (
+            f"Through the proxy that trusted_proxies names others reach {settings.host}"
+            if settings.is_local
+            else f"{settings.host} can be reached from other machines"
+        )
         raise SettingsError(
             "host",
-            f"{settings.host} can be reached from other machines, and there are no API keys. Make "
-            "one with `qa-service keys create NAME`, or serve everybody with --open.",
+            f"{reached}, and there are no API keys in {settings.keys_path}. Make one with "
+            "`qa-service keys create NAME`, or serve everybody with --open.",
         )
     hosts = split_list(settings.allowed_hosts)
-    if not hosts and settings.is_local and not settings.trusted_proxies:
+    if not hosts and settings.is_private:
         hosts = [*THIS_MACHINE, settings.host]
     return Access(
         keys=None if settings.open else ring,
-        open_until_keys=settings.is_local,
+        open_until_keys=settings.is_private,
         hosts=() if "*" in hosts else hosts,
         rate_limit=RateLimit(settings.rate_limit) if settings.rate_limit else None,
         trusted_proxies=parse_networks(settings.trusted_proxies),

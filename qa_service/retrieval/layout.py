@@ -28,6 +28,7 @@ LOCK = "LOCK"
 GENERATIONS = "generations"
 UNFINISHED = "unfinished"
 
+_MOMENTARY = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 _OURS = {POINTER, NEW_POINTER, LOCK, GENERATIONS, UNFINISHED}
 _HARMLESS = {"README.md", ".gitignore", ".gitkeep", ".DS_Store", "lost+found"}
 _ID = re.compile(r"(?P<number>\d{6,})-(?P<checksum>[0-9a-f]{16})")  # 000007-5fd924625f6ab16a
@@ -105,6 +106,11 @@ def foreign(index: Path, what: str) -> IndexFormatError:
     )
 
 
+def is_momentary(error: BaseException | None) -> bool:
+    """Whether a file could not be read for what the machine lacked at the moment."""
+    return isinstance(error, OSError) and error.errno in _MOMENTARY
+
+
 def damaged(index: Path, path: Path, reason: str | OSError) -> IndexDamagedError:
     """`path` is a file in the index; a reason from the system may be one of rights."""
     name = path.relative_to(index).as_posix()
@@ -112,6 +118,8 @@ def damaged(index: Path, path: Path, reason: str | OSError) -> IndexDamagedError
     if isinstance(reason, OSError):
         if reason.errno in (errno.EACCES, errno.EPERM):
             cure = "Give the user who runs qa-service the right to read it."
+        if is_momentary(reason):
+            cure = "The machine is short of something; try again."
         reason = reason.strerror or type(reason).__name__
     return IndexDamagedError(
         index, f"The index in {index} is damaged: {name} ({reason}). {cure}", file=name

@@ -24,6 +24,7 @@ from qa_service.retrieval.layout import (
     foreign,
     generation_folder,
     generation_id,
+    is_momentary,
     litter,
     next_number,
     strangers,
@@ -158,16 +159,21 @@ class Writer:
         if current:
             yield current
         for generation in complete_generations(self.index):
-            if generation != current and _is_whole(self.index, generation):
+            if generation == current:
+                continue
+            whole = _is_whole(self.index, generation)
+            if whole is not False:
                 yield generation
+            if whole:
                 return
 
 
-def _is_whole(index: Path, generation: str) -> bool:
+def _is_whole(index: Path, generation: str) -> bool | None:
+    """None where that cannot be told just now."""
     try:
         read_generation(index, generation)
-    except IndexFaultError:
-        return False
+    except IndexFaultError as error:
+        return None if is_momentary(error.__cause__) else False
     return True
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from limits import parse_many
 from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, cookie_parser
 from starlette.responses import RedirectResponse, Response
@@ -75,7 +75,8 @@ class RateLimit:
             raise _no_rate(rate) from error
         if others or self._item.amount < 1:
             raise _no_rate(rate)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        # Not the moving window: in memory it never forgets a client.
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def take(self, client: str) -> float | None:
         """Seconds until the client may ask again; None when it may now."""
@@ -157,7 +158,7 @@ class AccessGate:
         ):
             return _refuse(path, 421, {})
         # Who guesses keys is counted too, by address: before being told that the key is wrong.
-        if needed is not None or path == _SIGN_IN:
+        if needed is not None or path == _SIGN_IN or presented_key(headers):
             seconds = self._seconds_to_wait(key, scope)
             if seconds is not None:
                 return _refuse(path, 429, {"Retry-After": str(int(seconds) + 1)})
@@ -174,14 +175,27 @@ class AccessGate:
         if self._access.rate_limit is None:
             return None
         address = scope["client"][0] if scope.get("client") else ""
-        return self._access.rate_limit.take(f"key {key.id}" if key else f"address {address}")
+        return self._access.rate_limit.take(
+            f"key {key.id}" if key else f"address {_counted(address)}"
+        )
+
+
+def _counted(address: str) -> str:
+    """An IPv6 client has a whole network of addresses (/64)."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def is_known(connection: HTTPConnection) -> bool:
     """Whether who asks may see what is not for strangers. Raises KeysError."""
     access: Access = connection.app.state.access
     ring = access.required
-    return ring is None or ring.find(presented_key(connection.headers)) is not None
+    if ring is None:
+        return access.goes_by(connection.headers.get("host", ""))
+    return ring.find(presented_key(connection.headers)) is not None
 
 
 def presented_key(headers: Headers) -> str:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa_service.serving.openai_errors import refusal_response
 
@@ -85,11 +85,30 @@ class AdmissionGate:
             self._admission.refused()
             await overloaded(scope["path"])(scope, receive, send)
             return
-        self._admission.under_way += 1
+        place = _Place(self._admission)
+
+        async def send_and_leave(message: Message) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                place.leave()  # who reads slowly keeps nobody out
+            await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, send_and_leave)
         finally:
+            place.leave()
+
+
+class _Place:
+    """One of those under way, until it leaves."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission: Admission | None = admission
+        admission.under_way += 1
+
+    def leave(self) -> None:
+        if self._admission is not None:
             self._admission.under_way -= 1
+            self._admission = None
 
 
 def overloaded(path: str) -> Response:

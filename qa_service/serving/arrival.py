@@ -1,9 +1,9 @@
 """Connections: requests that come slowly, too large in their heads, or when no more may come in.
 
 `make_protocol` is uvicorn's own protocol with what neither uvicorn nor Starlette has: a clock and
-bounds for the head of a request, refusals that cost next to nothing, an end for clients that go on
-sending when they have their answer, and an end of the server at which nobody is cut off. Bodies have
-their limits in `bodies`, for any server.
+bounds for the head of a request, a clock for clients that do not read what they asked for, refusals
+that cost next to nothing, an end for clients that go on sending when they have their answer, and an
+end of the server at which nobody is cut off. Bodies have their limits in `bodies`, for any server.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ _MORE_THAN_A_GLANCE = re.compile(
 
 
 def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
-    """For `uvicorn.Config(http=…)`: `seconds` is how long the head of a request may take.
+    """For `uvicorn.Config(http=…)`: `seconds` is how long the head of a request may take, and how long
+    what is sent may lie unread.
 
     While no more may come in, a request is refused before it is parsed, which costs a tenth of
     parsing: that keeps the processor for those who are served.
@@ -58,6 +59,7 @@ def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
 
     class ArrivalProtocol(H11Protocol):
         _clock: asyncio.TimerHandle | None = None
+        _unread_clock: asyncio.TimerHandle | None = None
         _leaving = False
         _stopping = False
 
@@ -67,7 +69,22 @@ def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_clock()
+            self._stop_unread_clock()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            """More lies unread than should: who does not read keeps memory, and a place."""
+            super().pause_writing()
+            self._unread_clock = self.loop.call_later(seconds, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            self._stop_unread_clock()
+            super().resume_writing()
+
+        def timeout_keep_alive_handler(self) -> None:
+            super().timeout_keep_alive_handler()
+            # Closing waits until all is read, for ever.
+            self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
 
         def data_received(self, data: bytes) -> None:
             if self._leaving:
@@ -135,6 +152,11 @@ def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
                 self._clock.cancel()
                 self._clock = None
 
+        def _stop_unread_clock(self) -> None:
+            if self._unread_clock is not None:
+                self._unread_clock.cancel()
+                self._unread_clock = None
+
         def _head_is_late(self) -> None:
             self._clock = None
             if not self.transport.is_closing():
@@ -173,7 +195,7 @@ def make_protocol(*, admission: Admission, seconds: float) -> type[H11Protocol]:
             if self.transport.can_write_eof():
                 self.transport.write_eof()
             self.flow.resume_reading()
-            self._clock = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
+            self._clock = self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
 
     return ArrivalProtocol
 
@@ -202,11 +224,16 @@ def _is_too_large(begun: bytes) -> bool:
 
 
 def _is_one_request(data: bytes) -> bool:
-    """Whether a glance shows these to be the bytes of one whole request, after which another may come
-    on the same connection. In doubt not."""
+    """Whether a glance shows these to be the bytes of one whole request, after whose refusal another
+    may come on the same connection. In doubt not; nor after HEAD, which has an answer without body."""
     head, end, body = data.partition(b"\r\n\r\n")
     fields = head.lower() + b"\r\n"
-    if not end or b" http/1.1\r\n" not in fields or _MORE_THAN_A_GLANCE.search(fields):
+    if (
+        not end
+        or fields.startswith(b"head ")
+        or b" http/1.1\r\n" not in fields
+        or _MORE_THAN_A_GLANCE.search(fields)
+    ):
         return False
     lengths = _LENGTH.findall(fields)
     return len(lengths) <= 1 and len(body) == (int(lengths[0]) if lengths else 0)

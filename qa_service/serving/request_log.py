@@ -43,7 +43,12 @@ def configure_logging(*, level: str, form: Literal["text", "json", "auto"] = "au
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                exception_formatter=structlog.dev.plain_traceback,  # others print local variables
+            )
+        ]
         if readable
         else [
             structlog.processors.format_exc_info,
@@ -59,7 +64,9 @@ def configure_logging(*, level: str, form: Literal["text", "json", "auto"] = "au
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    # Other libraries' debugging would write questions and answers.
+    root.setLevel("INFO" if level == "debug" else level.upper())
+    logging.getLogger("qa_service").setLevel(level.upper())
     for talkative in ("httpx2", "mcp", "httpx"):  # a line for each request
         logging.getLogger(talkative).setLevel(logging.WARNING)
 

@@ -92,7 +92,7 @@ def run(
         telemetry=telemetry_config(),
         access=access,
         cors_origins=split_list(settings.cors_origins),
-        docs=settings.docs == "on" or (settings.docs == "auto" and settings.is_local),
+        docs=settings.docs == "on" or (settings.docs == "auto" and settings.is_private),
     )
     _allow_open_files()
     config = uvicorn.Config(

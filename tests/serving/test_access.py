@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from qa_service.errors import SettingsError
 from qa_service.keys import KeyRing, Scope
 from qa_service.retrieval.index import Index
-from qa_service.serving.access import THIS_MACHINE, Access, RateLimit, parse_networks
+from qa_service.serving.access import THIS_MACHINE, Access, RateLimit, _counted, parse_networks
 from qa_service.serving.admission import overloaded
 from qa_service.serving.app import create_app
 from qa_service.serving.library import Library
@@ -70,6 +70,20 @@ def test_who_guesses_keys_is_counted_by_address(serve: Serve, ring: KeyRing) -> 
     assert guesses == [401, 401, 429]
     assert at_the_door == 429
     assert known == 200
+
+
+def test_who_guesses_keys_at_an_open_address_is_counted_too(serve: Serve, ring: KeyRing) -> None:
+    ring.create("one", Scope.READ)
+    with serve(keys=ring, rate_limit=RateLimit("2/minute")) as client:
+        guesses = [client.get("/readyz", headers=bearer(f"qa_{n}")).status_code for n in range(3)]
+        without = [client.get("/readyz").status_code for _ in range(5)]
+    assert guesses == [200, 200, 429]
+    assert without == [200] * 5
+
+
+def test_the_addresses_of_one_ipv6_network_are_one_client() -> None:
+    assert _counted("2001:db8::1") == _counted("2001:db8::ffff:2") != _counted("2001:db8:0:1::1")
+    assert _counted("192.0.2.1") != _counted("192.0.2.2")
 
 
 @pytest.mark.parametrize("rate", ["often", "", "0/minute", "-1/minute", "9/day; 5/second"])
@@ -235,7 +249,7 @@ def test_keys_that_cannot_be_read_let_nobody_in(
         assert str(tmp_path) not in answer.text
     assert refused["/v1/documents"].json()["code"] == "keys_unusable"
     assert refused["/v1/models"].json()["error"]["type"] == "server_error"
-    assert gone.status_code == 401
+    assert gone.status_code == 503  # who takes the file away does not mean to let everybody in
 
 
 # --- headers -----------------------------------------------------------------------------------

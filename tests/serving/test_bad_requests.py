@@ -119,7 +119,7 @@ def test_json_of_another_shape(client: TestClient, content: bytes) -> None:
         pytest.param(b'{"query": "a", "top_k": ' + b"1" * 5000 + b"}", "top_k", id="5,000 digits"),
         pytest.param(b"[" * 100_000, "body", id="100,000 deep"),
         pytest.param(b'{"filters": ' + b"[" * 100_000, "filters.0.0.0", id="deep in a field"),
-        pytest.param(b"[" + b"1," * 400_000 + b"NaN]", "body", id="far behind"),
+        pytest.param(b"[" + b"1," * 9_000 + b"NaN]", "body", id="far behind"),
     ],
 )
 def test_not_json(client: TestClient, content: bytes, field: str) -> None:

@@ -281,6 +281,24 @@ def test_an_address_that_others_reach_needs_keys(tmp_path: Path, host: str, loca
         open_access(settings)
 
 
+def test_behind_a_proxy_this_machine_needs_keys_too(tmp_path: Path) -> None:
+    settings = load_settings(keys=tmp_path / "keys.json", trusted_proxies="127.0.0.1").settings
+    with pytest.raises(SettingsError, match=r"Through the proxy .*keys.json"):
+        open_access(settings)
+    KeyRing(tmp_path / "keys.json").create("one", Scope.READ)
+    assert open_access(settings).required is not None
+
+
+def test_a_running_service_lets_nobody_in_when_its_keys_go_away(tmp_path: Path) -> None:
+    ring = KeyRing(tmp_path / "keys.json")
+    ring.create("one", Scope.READ)
+    access = open_access(load_settings(keys=tmp_path / "keys.json").settings)
+    assert access.required is not None
+    (tmp_path / "keys.json").unlink()
+    with pytest.raises(KeysError, match="has gone"):
+        access.required  # noqa: B018
+
+
 def test_names_are_checked_where_only_this_machine_asks(tmp_path: Path) -> None:
     def hosts(**options: object) -> Collection[str]:
         return open_access(load_settings(keys=tmp_path / "keys.json", **options).settings).hosts
@@ -288,7 +306,7 @@ def test_names_are_checked_where_only_this_machine_asks(tmp_path: Path) -> None:
     assert "localhost" in hosts()
     assert hosts(allowed_hosts="a.example, b.example") == ["a.example", "b.example"]
     assert not hosts(allowed_hosts="*")
-    assert not hosts(trusted_proxies="127.0.0.1")
+    assert not hosts(trusted_proxies="127.0.0.1", open=True)
     assert not hosts(host="0.0.0.0", open=True)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import select
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import anyio
@@ -231,6 +232,66 @@ def test_bodies_under_way_are_bounded_together(chapter_index: Index) -> None:
     assert answers.count((408, "request_timeout")) == 64
 
 
+def test_what_one_address_holds_leaves_room_for_small_bodies(chapter_index: Index) -> None:
+    size = 100_000
+    app = create_app(
+        Library(chapter_index), body_max_bytes=size, receive_seconds=2.0, queue_max=100
+    )
+    begun = head("/v1/search", f"Content-Length: {size}") + b" " * (size - 1)
+    question = json.dumps({"query": "日米同盟", "top_k": 1}).encode()
+    whole = head("/v1/search", f"Content-Length: {len(question)}", "Connection: close") + question
+    with running(app) as port, connected(port, times=30) as held:
+        for connection in held:
+            connection.sendall(begun)
+        refused: list[socket.socket] = []
+        while len(refused) < 30 - 16:
+            refused = select.select(held, [], [], 1.0)[0]
+        assert {problem(answer(connection)) for connection in refused} == {(503, "overloaded")}
+        assert talk(port, whole).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("path", ["/v1/ask", "/v1/chat/completions", "/mcp"])
+def test_more_values_than_any_request_needs_are_refused(port: int, path: str) -> None:
+    body = b'{"question": "x", "history": [' + b"{}," * 100_000 + b"{}]}"
+    said = talk(port, head(path, f"Content-Length: {len(body)}", "Connection: close") + body)
+    assert said.startswith(b"HTTP/1.1 413 ")
+    assert b"10,000 JSON values" in said
+
+
+def test_commas_in_a_text_are_no_values(port: int) -> None:
+    turns = [{"role": "user", "content": 'a, "b", \\" c,' * 1_200}] * 4
+    body = json.dumps({"question": "日米同盟の意義は？", "history": turns}).encode()
+    assert body.count(b",") > 10_000
+    said = talk(port, head("/v1/ask", f"Content-Length: {len(body)}", "Connection: close") + body)
+    assert said.startswith(b"HTTP/1.1 200 ")
+
+
+def test_who_does_not_read_keeps_nobody_out_and_is_cut_off(chapter_index: Index) -> None:
+    app = create_app(Library(chapter_index), receive_seconds=SECONDS, search_threads=1, queue_max=1)
+    question = json.dumps({"query": "日米同盟", "top_k": 100}).encode()
+    whole = head("/v1/search", f"Content-Length: {len(question)}") + question
+    with serving(app) as (port, server), ExitStack() as stack:
+        deaf = [stack.enter_context(socket.socket()) for _ in range(4)]
+        for connection in deaf:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", port))
+            connection.setblocking(False)
+            with suppress(BlockingIOError):  # it does not listen any more
+                for _ in range(200):
+                    connection.send(whole)
+        until = time.monotonic() + 20
+        while server.server_state.connections:
+            assert time.monotonic() < until, "they were left alone"
+            time.sleep(0.05)
+        assert app.state.admission.under_way == 0
+        said = talk(
+            port,
+            head("/v1/search", f"Content-Length: {len(question)}", "Connection: close"),
+            question,
+        )
+    assert said.startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.fixture
 def busy_app(chapter_index: Index) -> tuple[FastAPI, threading.Event]:
     """Two places in the queue and one thread, which a request to /busy holds until it is let go."""
@@ -315,6 +376,7 @@ def test_a_refused_client_may_ask_again_on_its_connection(
         pytest.param(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HT", id="more than one"),
         pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n" * 2 + b"\r\n1", id="lengths"),
         pytest.param(b"hello", id="nonsense"),
+        pytest.param(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n", id="HEAD"),
     ],
 )
 def test_a_refused_connection_ends_where_the_next_request_is_in_doubt(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,6 +20,7 @@ from qa_service.serving.library import Library
 from qa_service.serving.request_log import configure_logging
 
 SECRET = "秘密の質問zebra"
+SECRET_KEY = "qa_0badc0de_zebra"
 
 
 @pytest.fixture
@@ -30,12 +32,19 @@ def client(chapter_index: Index) -> Iterator[TestClient]:
 
 @contextmanager
 def json_log() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    configure_logging(level="info", form="json")
+    with written_log(level="info", form="json"):
+        yield
+
+
+@contextmanager
+def written_log(*, level: str, form: Literal["text", "json"]) -> Iterator[None]:
+    root, own = logging.getLogger(), logging.getLogger("qa_service")
+    handlers, levels = root.handlers[:], (root.level, own.level)
+    configure_logging(level=level, form=form)
     yield
     root.handlers[:] = handlers
-    root.setLevel(level)
+    root.setLevel(levels[0])
+    own.setLevel(levels[1])
 
 
 def samples(client: TestClient) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -124,6 +133,34 @@ def test_counts_what_agents_ask(client: TestClient) -> None:
     for work, count in (("search", 1), ("answer", 2)):
         labels = (("stage", "total"), ("work", work))
         assert found[("qa_service_stage_seconds_count", labels)] == count
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_fault_shows_no_value_in_the_log(
+    chapter_index: Index, capfd: pytest.CaptureFixture[str], form: Literal["text", "json"]
+) -> None:
+    app = create_app(Library(chapter_index))
+
+    @app.get("/fails")
+    async def fails(question: str) -> str:
+        raise RuntimeError("a fault of ours")
+
+    with written_log(level="info", form=form), TestClient(app, raise_server_exceptions=False) as it:
+        it.get(
+            "/fails", params={"question": SECRET}, headers={"Authorization": f"Bearer {SECRET_KEY}"}
+        )
+    log = capfd.readouterr().err
+    assert "a fault of ours" in log
+    assert SECRET not in log
+    assert SECRET_KEY not in log
+
+
+def test_debugging_shows_no_question(client: TestClient, capfd: pytest.CaptureFixture[str]) -> None:
+    with written_log(level="debug", form="json"):
+        client.post("/v1/ask", json={"question": f"{SECRET}とは", "stream": True})
+    log = capfd.readouterr().err
+    assert "/v1/ask" in log
+    assert SECRET not in log
 
 
 def test_every_response_has_a_request_id(client: TestClient) -> None:
