@@ -15,10 +15,11 @@ import json
 import os
 import resource
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -41,11 +42,13 @@ from torture_clients import (
 
 HUGE = 150_000_000
 HALF_OPEN = 1_000
+DEAF = 40
 DEADLINE_SECONDS = 15.0  # receive_timeout_seconds, and the margin of `server`
 MODEL_SECONDS = 5
 
 # Bodies that are no question, and the field that the answer names; QUERY stands for its name.
 ODD_BODIES = {
+    "330,000 values": (b'{"QUERY": "x", "history": [' + b"{}," * 330_000 + b"{}]}", ""),
     "100,000-deep nesting": (b'{"QUERY": ' + b"[" * 100_000, "QUERY"),
     "5,000-digit integer": (b'{"QUERY": "x", "top_k": ' + b"9" * 5_000 + b"}", "top_k"),
     "bad UTF-8": (b'{"QUERY": "\xff"}', "QUERY"),
@@ -229,6 +232,51 @@ def _named_field(said: bytes) -> str:
     except (ValueError, KeyError):
         return ""
     return errors[0]["field"] if errors else ""
+
+
+# --- clients that do not read ------------------------------------------------------------------
+
+
+def deaf_clients(options: argparse.Namespace) -> Iterator[Finding]:
+    """Clients that ask and ask and read nothing, while one that reads is answered."""
+    large = post("/v1/search", json.dumps({"query": "日米同盟", "top_k": 100}).encode())
+    with serving() as server, ExitStack() as stack:
+        before = server.memory_peak_mb()
+        deaf = [stack.enter_context(socket.socket()) for _ in range(DEAF)]
+        for connection in deaf:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", server.port))
+            connection.setblocking(False)
+            with suppress(OSError):
+                connection.send(large * 120)
+        begun = time.perf_counter()
+        statuses = []
+        while time.perf_counter() - begun < DEADLINE_SECONDS:
+            statuses.append(status_of(uvloop.run(exchange(server.port, SEARCH))))
+            time.sleep(0.2)
+        gone = sum(map(_is_cut_off, deaf))
+        grown = server.memory_peak_mb() - before
+    served = statuses.count("200") / len(statuses)
+    yield Finding(
+        f"{DEAF} clients that read nothing", "good clients served", f"{served:.0%}", served > 0.9
+    )
+    yield Finding(
+        "they themselves",
+        f"cut off in {DEADLINE_SECONDS:.0f} s",
+        f"{gone} of {DEAF}, {grown:+.0f} MB at most",
+        gone == DEAF and grown < 100,
+    )
+
+
+def _is_cut_off(connection: socket.socket) -> bool:
+    with suppress(BlockingIOError):
+        try:
+            while connection.recv(65536):
+                pass
+        except ConnectionError:
+            pass
+        return True
+    return False
 
 
 # --- overload ----------------------------------------------------------------------------------
@@ -425,6 +473,7 @@ class _Model(BaseHTTPRequestHandler):
 PROBES: dict[str, Callable[[argparse.Namespace], Iterator[Finding]]] = {
     "body": huge_bodies,
     "half-body": slow_bodies,
+    "deaf": deaf_clients,
     "headers": half_sent_headers,
     "odd": odd_requests,
     "overload": overload,
