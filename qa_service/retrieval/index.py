@@ -88,7 +88,7 @@ class Index:
         """What the expressions of an English question are called in Japanese, with the Japanese words
         in it as they are; empty for a question in another language, and where no document is
         Japanese. Raises ModelError."""
-        if not self._translates(language):
+        if not self.translates(language):
             return ()
         own = extract_terms(" ".join(_JAPANESE.findall(question))).morphemes
         return (
@@ -99,12 +99,13 @@ class Index:
     def spell_names(self, question: str, language: str) -> str:
         """An English question with the names in it that Japanese documents hold as they stand there
         (Futenma: 普天間). Raises ModelError."""
-        if not self._translates(language):
+        if not self.translates(language):
             return question
         is_english = self._translations.knows
         return with_japanese_names(question, self.lexical.names, is_english=is_english)
 
-    def _translates(self, language: str) -> bool:
+    def translates(self, language: str) -> bool:
+        """Whether the words of questions in a language are looked up in another."""
         return language == SOURCE_LANGUAGE and TARGET_LANGUAGE in self.elements.languages
 
     @cached_property

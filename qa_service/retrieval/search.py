@@ -158,8 +158,9 @@ def _rank(
     if mode is Mode.HYBRID:
         with clock.stage("dense"):
             legs["dense"] = index.vectors.similarities(vector)
-        with clock.stage("translation"):
-            if translations := index.translate(question, language):
+        if index.translates(language):
+            with clock.stage("translation"):
+                translations = index.translate(question, language)
                 found = index.lexical.translated_scores(translations)
                 legs["translation"] = np.where(_translated(index), found, np.float32(0))
     alike = _alike(index, language)
