@@ -162,6 +162,20 @@ def test_search_builds_anew_when_the_corpus_has_changed(run: Shell) -> None:
     assert (run.folder / "papers-index").is_dir()
 
 
+def test_a_question_does_not_put_other_documents_into_an_index(run: Shell) -> None:
+    for name, text in (("apples", "りんごは赤い。\n"), ("oranges", "みかんは甘い。\n")):
+        (run.folder / name).mkdir()
+        (run.folder / name / f"{name}.txt").write_text(text, encoding="utf-8")
+    assert run("index", "--corpus", "apples", "--index", "kept").returncode == 0
+    other = ("--corpus", "oranges", "--index", "kept")
+    assert_refused(run("search", *other, "みかん"), "kept", "apples", "qa-service index")
+    assert run("search", "--corpus", "apples", "--index", "kept", "りんご").returncode == 0
+    assert run("index", *other).returncode == 0
+    assert run("search", *other, "みかん").returncode == 0
+    (run.folder / "oranges").rename(run.folder / "moved")
+    assert run("search", "--corpus", "moved", "--index", "kept", "みかん").returncode == 0
+
+
 def _write_nothing(corpus: Path) -> None:
     pass
 

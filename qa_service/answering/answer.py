@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 import anyio.to_thread
 
+from qa_service.answering.acronyms import asked_acronyms, explains
 from qa_service.answering.confidence import Confidence, assess
 from qa_service.answering.conversation import is_courtesy, make_standalone
 from qa_service.answering.events import Cited, Delta, Done, Event, Sources
@@ -240,6 +241,8 @@ def _refusal(
         place = find_element(index, label, named)
         if place is Place.REFERENCED:
             return Reason.ONLY_REFERENCED, label.text
+        if place is Place.NAMED:
+            return None, label.text
         if place is Place.NOWHERE:
             return Reason.NOT_IN_DOCUMENTS, ""
     if not all(index.lexical.holds(article_atom(each)) for each in find_articles(question)):
@@ -248,6 +251,10 @@ def _refusal(
     if there and (named.labels or named.footnote or named.alone):
         return None, ""
     if _asks_for_declared_name(index, question):
+        return None, ""
+    texts = [hit.passage.text for hit in result.hits]
+    acronyms = asked_acronyms(index, question)
+    if any(explains(text, acronym) for text in texts for acronym in acronyms):
         return None, ""
     return (None if confidence.sufficient else Reason.NOT_IN_DOCUMENTS), ""
 
@@ -336,6 +343,8 @@ def _compose_extractive(index: Index, found: _Found) -> _Composition:
     if found.refusal is None:
         question = fold_question(index, found.standalone, found.result.language)
         units = extract(index, question, found.result.hits)
+        if units and found.label:
+            _exhaust(composed.say(phrase("reference", found.language, label=found.label) + "\n"))
         if units and found.language != found.document_language:
             _exhaust(
                 composed.say(

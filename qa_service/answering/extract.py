@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qa_service.reading.numbering import find_articles
+from qa_service.answering.acronyms import asked_acronyms, explains
+from qa_service.reading.numbering import find_articles, normalise
 from qa_service.reading.sentences import split_sentences
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.interaction import PieceIndex
-from qa_service.retrieval.labels import NAMED_ITSELF, NAMED_PART, find_named
+from qa_service.retrieval.labels import NAMED_ITSELF, NAMED_PART, Named, find_named
 from qa_service.retrieval.terms import Terms, extract_terms
 from qa_service.types import Hit, MappedText, Passage, PassageKind, Span
 
@@ -40,6 +41,7 @@ _DEFINITION = re.compile(
     r"\bwhat(?:'s| is| are)\b|\bdefin|\bmeaning of\b",
     re.IGNORECASE,
 )
+_PARAGRAPH_NUMBER = re.compile(r"([0-9０-９]{1,3})[ 　\t]")  # 3 市長は、…, ２　前項の…
 _FURTHER_SHARE = 0.8  # a further statement scores at least this much of the best
 
 
@@ -71,6 +73,7 @@ def extract(
     if not units:
         return ()
     named = find_named(question)
+    units = _of_paragraph(units, named) or _explaining(index, question, units) or units
     if named.labels and named.alone:  # a figure is told from its beginning, its notes at the end
         return tuple(sorted(units, key=_place_in_figure)[:maximum])
     chosen = _choose(_scored(index, question, hits, units), maximum)
@@ -78,6 +81,30 @@ def extract(
     for unit in chosen:
         first_seen.setdefault(unit.hit, len(first_seen))
     return tuple(sorted(chosen, key=lambda unit: (first_seen[unit.hit], _start(unit))))
+
+
+def _explaining(index: Index, question: str, units: Sequence[Extract]) -> list[Extract]:
+    """DICASとは: the units that say what the acronym stands for; empty for another question."""
+    acronyms = asked_acronyms(index, question)
+    return [unit for unit in units if any(explains(unit.text, each) for each in acronyms)]
+
+
+def _of_paragraph(units: Sequence[Extract], named: Named) -> list[Extract]:
+    """第5条第3項: the units of that paragraph, from that which begins with its number to the next
+    number; the first paragraph has none. Empty where no paragraph is named, or it is not there."""
+    asked = {step.removesuffix("項") for steps in named.sections for step in steps if "項" in step}
+    if not asked:
+        return []
+    found: list[Extract] = []
+    number, passage = "1", ""
+    for unit in units:
+        if unit.passage.section_id != passage:
+            number, passage = "1", unit.passage.section_id
+        if begins := _PARAGRAPH_NUMBER.match(unit.text):
+            number = normalise(begins[1])
+        if number in asked:
+            found.append(unit)
+    return found
 
 
 def _worth_reading(question: str, hits: Sequence[Hit]) -> Sequence[Hit]:

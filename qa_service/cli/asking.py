@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
 
 _INDENT = 4
 _NEAREST_SHOWN = 3
+_DOUBTFUL = 0.5  # a confidence below this is told, as on the page
 _QUIT = ("/quit", "/exit")
 _AFRESH = "/new"
 _COMMANDS = f"Ask a question. {_AFRESH} begins another conversation, {_QUIT[0]} or Ctrl-D ends."
@@ -162,6 +163,11 @@ def _show_sources(result: AskResult, console: Console) -> None:
         _show_citation(n, citation, console)
     if not result.citations:
         _show_nearest(result.hits, console)
+    answer = result.answer
+    if answer.answered and answer.confidence < _DOUBTFUL:
+        percent = round(answer.confidence * 100)
+        doubt = f"Uncertain ({percent} %): it may not be what was asked. Check the words quoted."
+        console.print(Text(doubt, style="yellow"))
     for note in result.degraded:
         console.print(Text(note, style="yellow"))
 

@@ -239,9 +239,11 @@ def show_settings(loaded: LoadedSettings, console: Console | None = None) -> Non
                 (f"  [{setting.origin}]", "dim"),
             )
         )
-        console.print(
-            Padding(Text(f"{setting.description} {setting.variable}"), (0, 0, 0, _INDENT))
-        )
+        described = f"{setting.description} {setting.variable}"
+        if console.is_terminal:
+            console.print(Padding(Text(described), (0, 0, 0, _INDENT)))
+        else:  # padding would cut it where a terminal's line ends
+            console.print(Text(" " * _INDENT + described))
     for variable in loaded.unknown_variables:
         console.print(Text(f"{variable} is set, but there is no such setting.", style="yellow"))
 

@@ -20,7 +20,7 @@ from qa_service.errors import (
     ModelMismatchError,
     SettingsError,
 )
-from qa_service.reading.sources import find_files, find_skipped
+from qa_service.reading.sources import find_files, find_skipped, read_corpus
 from qa_service.retrieval.embedding import BUILTIN, Embedder, load_embedder
 from qa_service.retrieval.generations import read_manifest
 from qa_service.retrieval.index import (
@@ -68,6 +68,7 @@ def open_index(settings: Settings, *, embedder: Embedder | None = None, wait: bo
     if reason is None and whole is not None:
         tidy_index(settings.index_path, embedder=embedder)
         return whole
+    _refuse_other_documents(settings)
     find_files(settings.corpus_path)  # one that is not there is refused before anything is said
     say(f"Building the index in {settings.index_path}: {reason}.")
     try:
@@ -80,6 +81,27 @@ def open_index(settings: Settings, *, embedder: Embedder | None = None, wait: bo
         note = _BEING_BUILT if isinstance(error, IndexBusyError) else _CANNOT_BE_BUILT
         return replace(whole, degraded=(*whole.degraded, note))
     return load_index(settings.index_path, embedder=embedder)
+
+
+def _refuse_other_documents(settings: Settings) -> None:
+    """A question may bring an index up to date, not put other documents in its place: that one may be
+    in service. `qa-service index` may."""
+    try:
+        manifest = read_manifest(settings.index_path, fallback=True)
+    except IndexFaultError:
+        return
+    corpus = settings.corpus_path.resolve()
+    if manifest.corpus in ("", str(corpus)):
+        return
+    held = {record.id for record in manifest.sources}
+    if held.isdisjoint(source.id for source in read_corpus(corpus)):
+        raise SettingsError(
+            "index",
+            f"The index in {settings.index_path} is that of other documents, of {manifest.corpus}. "
+            f"Name them (--corpus {manifest.corpus}), or another index; or run `qa-service index "
+            f"--corpus {settings.corpus_path} --index {settings.index_path}` to put these in their "
+            "place.",
+        )
 
 
 def choose_embedder(settings: Settings) -> Embedder:

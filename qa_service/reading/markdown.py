@@ -98,7 +98,7 @@ def _line_blocks(text: str, *, plain: bool) -> Iterator[RawBlock]:
             continue
         for block in _of_line(line, start, end, gap, plain=plain, in_article=in_article):
             if block.kind is RawKind.HEADING:
-                in_article = plain and block.depth == _ARTICLE_DEPTH
+                in_article = block.depth == _ARTICLE_DEPTH
             yield block
         gap = 0
 
@@ -188,7 +188,9 @@ def _of_line(
     elif not plain and (match := _HEADING.match(line)):
         content = Span(start + match.end(), max(start + _title_end(line), start + match.end()))
         yield RawBlock(RawKind.HEADING, span, content, gap, depth=len(match[1]))
-    elif plain and _is_plain_heading(line, in_article=in_article):
+    elif (plain and _is_plain_heading(line, in_article=in_article)) or (
+        in_article and _is_plain_supplement(line)
+    ):
         yield RawBlock(RawKind.HEADING, span, span, gap)
     elif _RULE.match(line) or _IMAGE.match(line) or _COMMENT.match(line):
         yield RawBlock(RawKind.MARKUP, span, Span(start, start), gap)
@@ -208,6 +210,12 @@ def _title_end(line: str) -> int:
     unmarked = bare.rstrip("#")
     closed = len(unmarked) < len(bare) and unmarked.endswith((" ", "\t"))
     return len(unmarked) if closed else len(line)
+
+
+def _is_plain_supplement(line: str) -> bool:
+    """附則 behind the articles of a law, with or without a mark: they carry none either."""
+    bare = line.strip()
+    return len(bare) <= _PLAIN_HEADING_MAX_CHARACTERS and is_supplement(bare)
 
 
 def _is_plain_heading(line: str, *, in_article: bool) -> bool:

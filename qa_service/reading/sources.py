@@ -31,6 +31,7 @@ _KANA = re.compile(r"[\u3041-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _TITLE_LINE = re.compile(r"^#[ \t]+(?P<title>\S[^\r\n]*)", re.MULTILINE)  # # The title
+_FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)  # code, whose # is a comment
 _TABLE_LINE = re.compile(r"\s*\[+\s*(?P<name>[^\]]+?)\s*\]")  # [part]
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TITLE_MAX_CHARACTERS = 60
@@ -358,7 +359,8 @@ def _title_of(path: Path, text: str) -> str:
     text = text.removeprefix("\ufeff")
     if path.suffix.lower() == ".md":
         titles = [
-            match["title"].rstrip("# \t").strip("*_ ") for match in _TITLE_LINE.finditer(text)
+            match["title"].rstrip("# \t").strip("*_ ")
+            for match in _TITLE_LINE.finditer(_FENCED.sub("", text))
         ]
         return titles[0] if len(titles) == 1 and titles[0] else path.stem
     first, _, rest = text.lstrip(" \t\r\n\f　").partition("\n")

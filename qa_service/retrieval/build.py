@@ -107,7 +107,7 @@ def build_index(
             **_pieces(embedder, passages, notify).to_files(),
         }
         notify(Stage.SAVING, 0, 1)
-        manifest = _manifest(sources, embedder, len(passages))
+        manifest = _manifest(corpus, sources, embedder, len(passages))
         generation = writer.publish(manifest, files)
         notify(Stage.SAVING, 1, 1)
     return BuildReport(
@@ -204,7 +204,9 @@ def _counting(notify: Progress, stage: Stage, total: int) -> Callable[[int], Non
     return lambda done: notify(stage, done, total)
 
 
-def _manifest(sources: Sequence[Source], embedder: Embedder, passages: int) -> Manifest:
+def _manifest(
+    corpus: Path, sources: Sequence[Source], embedder: Embedder, passages: int
+) -> Manifest:
     return Manifest(
         format=FORMAT,
         format_version=FORMAT_VERSION,
@@ -218,4 +220,5 @@ def _manifest(sources: Sequence[Source], embedder: Embedder, passages: int) -> M
         sources=source_records(sources),
         passages=passages,
         files={},
+        corpus=str(corpus.resolve()),
     )

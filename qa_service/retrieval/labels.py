@@ -49,9 +49,11 @@ _NAME_BEHIND = re.compile(
 )
 # Words that ask for what an element says, and for nothing in it.
 _SAYING = (
-    "書く 述べる 記載 内容 概要 説明 要約 まとめる 示す 載る 何 文書 本書 "
-    "content summary summarise summarize say show tell document section chapter"
+    "書く 述べる 記載 内容 概要 説明 要約 まとめる 示す 載る 何 文書 本書 見せる 表示 読む 全文 "
+    "content summary summarise summarize say show tell display document section chapter"
 )
+# Words that ask what it is called.
+_TITLE = "題名 題目 表題 標題 タイトル 名称 名前 何 title name called titled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Named:
     @property
     def alone(self) -> bool:
         """図表Ⅲ-2-1-1, 図表Ⅲ-2-1-1は何か: nothing but the element is asked for."""
-        return not set(extract_terms(self.rest).morphemes) - _saying()
+        return not set(extract_terms(self.rest).morphemes) - _terms_of(_SAYING)
 
 
 def find_named(question: str) -> Named:
@@ -107,7 +109,8 @@ def find_rows(index: Index, named: Named) -> Mapping[int, int]:
     elements = index.elements
     found: dict[int, int] = {}
     for steps in named.sections:
-        found |= dict.fromkeys(elements.sections.get(steps, ()), 1)
+        rows = elements.sections.get(steps) or elements.sections.get(_article_of(steps), ())
+        found |= dict.fromkeys(rows, 1)
     for title in named.quoted:
         found |= dict.fromkeys(elements.titled(title), 1)
     for label in named.labels:
@@ -120,6 +123,13 @@ def find_rows(index: Index, named: Named) -> Mapping[int, int]:
     return found
 
 
+def _article_of(steps: tuple[str, ...]) -> tuple[str, ...]:
+    """第5条第3項, 第5条第2項第1号: the article, whose paragraphs and items are no sections."""
+    while steps and steps[-1].endswith(("項", "号")):
+        steps = steps[:-1]
+    return steps
+
+
 def raised(score: float, strength: int) -> float:
     """A named element's score: above 0.9, and among its passages in the order of their own."""
     return _CERTAIN + (1 - _CERTAIN) * (strength + score) / 3
@@ -127,29 +137,30 @@ def raised(score: float, strength: int) -> float:
 
 class Place(StrEnum):
     """Where the documents hold the element of a label: as their own, only in a reference to
-    another document, or nowhere."""
+    another document, or nowhere. NAMED: only in a reference, which tells what is asked for."""
 
     HERE = "here"
+    NAMED = "named"
     REFERENCED = "referenced"
     NOWHERE = "nowhere"
 
 
 def find_element(index: Index, label: Label, named: Named) -> Place:
     """Where the element is. A question that asks for no more than what a reference itself says
-    (資料24は何か) is answered by the reference: HERE."""
+    (資料24は何か, 資料24の題名) is answered by the reference; what it says inside is not."""
     if index.elements.holds(label):
         return Place.HERE
     referenced = index.elements.referenced.get(label.id, ())
     if not referenced:
         return Place.NOWHERE
-    asked = set(extract_terms(named.rest).morphemes) - _saying()
+    asked = set(extract_terms(named.rest).morphemes) - _terms_of(_TITLE)
     told = {term for each in referenced for term in extract_terms(each.title).morphemes}
-    return Place.REFERENCED if asked - told else Place.HERE
+    return Place.REFERENCED if asked - told else Place.NAMED
 
 
 @cache
-def _saying() -> frozenset[str]:
-    return frozenset(extract_terms(_SAYING).morphemes)
+def _terms_of(words: str) -> frozenset[str]:
+    return frozenset(extract_terms(words).morphemes)
 
 
 def _strength(index: Index, row: int, named: Named) -> int:

@@ -58,7 +58,8 @@ class EmbedderRecord:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """`recipe` is the fingerprint of the code that read and indexed (see `recipe`), and
-    `piece_model` that of the static model whose pieces late interaction compares."""
+    `piece_model` that of the static model whose pieces late interaction compares. `corpus` is the
+    folder that was indexed."""
 
     format: str
     format_version: int
@@ -70,6 +71,7 @@ class Manifest:
     sources: tuple[SourceRecord, ...]
     passages: int
     files: Mapping[str, FileRecord]
+    corpus: str = ""
 
     def to_json(self) -> bytes:
         return _adapter().dump_json(self, indent=2) + b"\n"

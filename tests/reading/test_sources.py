@@ -152,6 +152,12 @@ def test_empty_file(tmp_path: Path, name: str, content: str) -> None:
         read_sources(_write(tmp_path, name, content))
 
 
+def test_a_comment_in_code_is_no_title(tmp_path: Path) -> None:
+    text = "# 手引\n\n```bash\n# install\npip install x\n```\n\n本文。\n"
+    (source,) = read_sources(_write(tmp_path, "a.md", text))
+    assert source.metadata.title == "手引"
+
+
 def test_a_link_to_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.md").symlink_to(tmp_path / "gone.md")
     with pytest.raises(CorpusError, match=r"a\.md: is a link to nothing"):

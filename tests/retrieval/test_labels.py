@@ -56,7 +56,9 @@ def test_the_chapter_of_the_metadata_is_a_step(chapter_index: Index) -> None:
     ("question", "place"),
     [
         ("図表Ⅲ-2-1-1", Place.HERE),
-        ("資料24は何か", Place.HERE),
+        ("資料24は何か", Place.NAMED),
+        ("資料24の題名は何ですか", Place.NAMED),
+        ("資料24には何が書いてありますか", Place.REFERENCED),
         ("資料24は2020年について何を述べているか", Place.REFERENCED),
         ("資料99", Place.NOWHERE),
         ("図表Ⅳ-9-9-9", Place.NOWHERE),

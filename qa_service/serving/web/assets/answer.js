@@ -48,7 +48,7 @@ export function failure(problem, { retry }) {
 export function asMarkdown(response) {
   const lines = response.citations.map((each) => {
     const link = new URL(exactLink(each), location.href).href;
-    return `[${each.n}]: ${each.label}\n> ${each.quote.replace(/\n+/g, "\n> ")}\n${link}`;
+    return `\\[${each.n}\\] ${each.label}\n\n> ${each.quote.replace(/\n+/g, "\n> ")}\n\n<${link}>`;
   });
   return [response.answer.text, ...lines].join("\n\n");
 }
