@@ -172,6 +172,8 @@ def test_a_question_does_not_put_other_documents_into_an_index(run: Shell) -> No
     assert run("search", "--corpus", "apples", "--index", "kept", "りんご").returncode == 0
     assert run("index", *other).returncode == 0
     assert run("search", *other, "みかん").returncode == 0
+    assert run("index", "--index", "kept").returncode == 0  # the chapter, which makes room
+    assert run("search", *other, "みかん").returncode == 0
     (run.folder / "oranges").rename(run.folder / "moved")
     assert run("search", "--corpus", "moved", "--index", "kept", "みかん").returncode == 0
 

@@ -33,7 +33,7 @@ from qa_service.retrieval.index import (
     tidy_index,
 )
 from qa_service.retrieval.rerank import Reranking, load_reranker
-from qa_service.settings import Settings, split_list, without_password
+from qa_service.settings import Settings, packaged_corpus, split_list, without_password
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator
@@ -91,7 +91,8 @@ def _refuse_other_documents(settings: Settings) -> None:
     except IndexFaultError:
         return
     corpus = settings.corpus_path.resolve()
-    if manifest.corpus in ("", str(corpus)):
+    # The chapter that comes with the program makes room for the user's own documents.
+    if manifest.corpus in ("", str(corpus), str(packaged_corpus().resolve())):
         return
     held = {record.id for record in manifest.sources}
     if held.isdisjoint(source.id for source in read_corpus(corpus)):
