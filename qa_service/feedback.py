@@ -186,15 +186,20 @@ def _question(text: str, given: Sequence[Verdict]) -> Question:
 
 
 def _fragment(passage: CitedPassage, answer: str) -> str:
-    """What answers of the passage: an answer holds seldom the whole quote."""
+    """What answers of the passage: an answer holds seldom the whole quote. The first that the answer
+    repeats; where its words were not sent along, of a table's row the longest cell."""
     said = comparison_form(answer)
     parts = [
         sentence.of(cell)
         for cell in _CELL_BORDER.split(passage.text)
         for sentence in split_sentences(cell)
     ]
-    longest = max((part for part in parts if comparison_form(part) in said), key=len, default="")
-    return longest if len(comparison_form(longest)) >= _FRAGMENT_MIN_CHARACTERS else passage.quote
+    told = [part for part in parts if len(comparison_form(part)) >= _FRAGMENT_MIN_CHARACTERS]
+    repeated = [part for part in told if comparison_form(part) in said]
+    if repeated:
+        return min(repeated, key=lambda part: said.index(comparison_form(part)))
+    cells = _CELL_BORDER.split(passage.text)
+    return max(cells, key=len) if len(cells) > 1 and not said else passage.quote
 
 
 def _verdict(id: str, given_at: str, entry: str) -> Verdict:

@@ -176,9 +176,10 @@ def test_verdicts_are_listed(store: FeedbackStore, tmp_path: Path) -> None:
     [
         ("玉露はぬるい湯でいれる。 [1]", "玉露はぬるい湯でいれる。"),
         ("茶は熱い湯でいれる。 [1]\n緑茶も。 [2]", "茶は熱い湯でいれる。"),
+        ("玉露はぬるい湯でいれる。茶は熱い湯でいれる。", "玉露はぬるい湯でいれる。"),
         ("ぬるい湯を使います。 [1]", "茶は<b>熱い</b>湯でいれる。玉露はぬるい湯でいれる。"),
     ],
-    ids=["its sentence", "a sentence with markup", "in other words"],
+    ids=["its sentence", "a sentence with markup", "the first of two", "in other words"],
 )
 def test_the_words_that_the_answer_repeats_are_the_gold(answer: str, gold: str) -> None:
     quote, text = (
@@ -188,6 +189,12 @@ def test_the_words_that_the_answer_repeats_are_the_gold(answer: str, gold: str) 
     passages = (CitedPassage("tea:1:p1", quote, "1", None, text),)
     verdict = Verdict("玉露は？", "ja", "right", "citation", answer, passages=passages, id="0" * 32)
     assert to_questions([verdict])[0].gold == (gold,)
+
+
+def test_of_a_row_whose_answer_was_not_sent_a_cell_is_the_gold() -> None:
+    row = CitedPassage("t:1:r1", "玉露\tぬるい湯で二分", "1", "表1", "玉露\tぬるい湯で二分")
+    verdict = Verdict("玉露は？", "ja", "right", "answer", passages=(row,), id="0" * 32)
+    assert to_questions([verdict])[0].gold == ("ぬるい湯で二分",)
 
 
 def test_answers_marked_right_are_judged_as_right(
