@@ -559,6 +559,11 @@ class Answer:
     confidence: float
     statements: tuple[Statement, ...]
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Answered, but more likely than not the documents hold no answer: to be said."""
+        return self.answered and self.confidence < 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class AskResult:

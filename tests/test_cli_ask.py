@@ -73,8 +73,8 @@ def test_prints_the_answer_and_the_citations_below(run: Shell, chapter_index: In
 def test_says_that_an_answer_is_uncertain(run: Shell) -> None:
     doubtful = run("ask", *run.places, "What is Japan's defense budget?")
     sure = run("ask", *run.places, QUESTION)
-    assert "Uncertain (" in doubtful.stdout
-    assert "Uncertain (" not in sure.stdout
+    assert "An uncertain answer (confidence" in doubtful.stdout
+    assert "確度の低い" not in sure.stdout
 
 
 def test_prints_the_json_of_the_api(run: Shell, chapter_index: Index) -> None:

@@ -8,11 +8,14 @@ from importlib.resources import files
 from typing import Any
 
 from qa_service.retrieval.language import primary_language
+from qa_service.types import Answer
 
 _FALLBACK = "en"
 
 
-def phrase(name: str, language: str, *, document_language: str = "", label: str = "") -> str:
+def phrase(
+    name: str, language: str, *, document_language: str = "", label: str = "", percent: int = 0
+) -> str:
     """The phrase of that name; in English where the language has none."""
     table = _table()
     language, document_language = primary_language(language), primary_language(document_language)
@@ -21,7 +24,12 @@ def phrase(name: str, language: str, *, document_language: str = "", label: str 
     english = table["languages"][_FALLBACK]
     shown = names.get(document_language) or english.get(document_language, document_language)
     text: str = table[spoken][name]
-    return text.format(language=shown, label=label)
+    return text.format(language=shown, label=label, percent=percent)
+
+
+def doubt(answer: Answer) -> str:
+    """What is said of an answer that is doubtful."""
+    return phrase("doubtful", answer.language, percent=round(answer.confidence * 100))
 
 
 @cache

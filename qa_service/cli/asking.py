@@ -18,6 +18,7 @@ from rich.text import Text
 
 from qa_service.answering.answer import HISTORY_MAX_TURNS, Request, stream_answer
 from qa_service.answering.events import Delta, Done, Event
+from qa_service.answering.phrases import doubt
 from qa_service.cli.display import element_of, fold, make_console, place_of, show_entry
 from qa_service.cli.opening import say
 from qa_service.errors import InputError
@@ -30,7 +31,6 @@ if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
 
 _INDENT = 4
 _NEAREST_SHOWN = 3
-_DOUBTFUL = 0.5  # a confidence below this is told, as on the page
 _QUIT = ("/quit", "/exit")
 _AFRESH = "/new"
 _COMMANDS = f"Ask a question. {_AFRESH} begins another conversation, {_QUIT[0]} or Ctrl-D ends."
@@ -164,10 +164,8 @@ def _show_sources(result: AskResult, console: Console) -> None:
     if not result.citations:
         _show_nearest(result.hits, console)
     answer = result.answer
-    if answer.answered and answer.confidence < _DOUBTFUL:
-        percent = round(answer.confidence * 100)
-        doubt = f"Uncertain ({percent} %): it may not be what was asked. Check the words quoted."
-        console.print(Text(doubt, style="yellow"))
+    if answer.is_doubtful:
+        console.print(Text(doubt(answer), style="yellow"))
     for note in result.degraded:
         console.print(Text(note, style="yellow"))
 

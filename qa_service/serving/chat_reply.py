@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from qa_service.answering.answer import Request
+from qa_service.answering.phrases import doubt
 from qa_service.retrieval.index import Index
 from qa_service.serving.chat_schemas import (
     Annotation,
@@ -132,15 +133,17 @@ class Reply:
         )
 
     def _footer(self, result: AskResult) -> str:
-        """The sources as a Markdown list; empty when none are wanted or there are none."""
+        """That the answer is doubtful, and the sources as a Markdown list where they are wanted: what
+        frontends that know nothing but the text have to show."""
+        doubtful = f"\n\n_{doubt(result.answer)}_" if result.answer.is_doubtful else ""
         if not (self.footer and result.citations):
-            return ""
+            return doubtful
         heading = "出典" if result.answer.language == "ja" else "Sources"
         lines = (
             f"{n}. [{_escape_markdown(citation.label)}]({self._link(citation)})"
             for n, citation in enumerate(result.citations, start=1)
         )
-        return "\n".join((f"\n\n---\n\n**{heading}**\n", *lines))
+        return doubtful + "\n".join((f"\n\n---\n\n**{heading}**\n", *lines))
 
     def _usage(self, result: AskResult) -> Usage:
         read = [*(turn.content for turn in self.asked.history), self.asked.question]

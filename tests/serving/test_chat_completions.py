@@ -121,6 +121,16 @@ def test_says_that_the_documents_do_not_answer(chat: openai.OpenAI) -> None:
     assert extra(completion, "search_results")
 
 
+def test_says_that_an_answer_is_uncertain(chat: openai.OpenAI) -> None:
+    def said(question: str) -> str:
+        messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": question}]
+        completion = chat.chat.completions.create(model="qa-service", messages=messages)
+        return completion.choices[0].message.content or ""
+
+    assert "An uncertain answer (confidence" in said("What is Japan's defense budget?")
+    assert "uncertain" not in said("What is the purpose of the Joint Committee?")
+
+
 def test_what_frontends_send_has_no_effect(chat: openai.OpenAI) -> None:
     plain = chat.chat.completions.create(model="qa-service", messages=MESSAGES)
     adorned = chat.chat.completions.create(
