@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     feedback_max_entries: int = Field(
         default=10_000,
         ge=0,
-        description="How many marks of readers are kept at most (up to 100 kB each); 0 keeps none.",
+        description="How many marks of readers are kept at most (up to 400 kB each); 0 keeps none.",
     )
     embedder: str | None = Field(
         default=None,

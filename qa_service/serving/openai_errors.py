@@ -40,7 +40,8 @@ class OpenAIRoute(StrictJsonRoute):
             except Exception as error:
                 refused = refusal(error)
                 content = refused.response.model_dump_json()
-                return Response(content, refused.status, media_type="application/json")
+                headers = {"Retry-After": "10"} if refused.status == 503 else None
+                return Response(content, refused.status, headers, media_type="application/json")
 
         return handle_or_refuse
 
