@@ -12,6 +12,7 @@ Nothing here reads files, knows models or speaks HTTP.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -89,7 +90,11 @@ class MappedText:
         return tuple(found)
 
     def _runs_between(self, start: int, end: int, *, shift: int) -> Iterator[Run]:
-        for run in self.runs:
+        begin = bisect_right(self.runs, start, key=lambda run: run.position) - 1
+        for place in range(max(begin, 0), len(self.runs)):
+            run = self.runs[place]
+            if run.position >= end:
+                return  # a table has 100,000 runs, and is cut into as many pieces
             first, last = max(run.position, start), min(run.position + run.length, end)
             if first < last:
                 offset = None if run.offset is None else run.offset + first - run.position
@@ -357,7 +362,8 @@ class Passage:
 
     `content.text` is shown and searched; `context` (document, section titles, caption) goes in
     front of it when it is embedded. `spans` are the quote's places in the source: a superset of
-    `content.spans()`, since the quote keeps what the cleaning dropped.
+    `content.spans()`, since the quote keeps what the cleaning dropped. `shortened`: a hit's passage
+    that is only the beginning of the one in the index (`reading.shortened`).
     """
 
     id: str
@@ -370,6 +376,7 @@ class Passage:
     figure_id: str | None = None
     box_id: str | None = None
     note_ids: tuple[str, ...] = ()
+    shortened: bool = False
 
     @property
     def text(self) -> str:

@@ -39,8 +39,9 @@ _UNITS = {
 
 @dataclass(frozen=True, slots=True)
 class CitationFormats:
-    """One citation in four forms; `bibtex` and `ris` end with a line end."""
+    """One citation in four forms, and its own label; `bibtex` and `ris` end with a line end."""
 
+    label: str
     japanese: str
     english: str
     bibtex: str
@@ -53,6 +54,7 @@ def format_citation(document: Document, citation: Citation, *, url: str) -> Cita
     place = citation.label.removeprefix(metadata.title).strip()
     url = _one_line(url)
     return CitationFormats(
+        label=citation.label,
         japanese=_japanese(metadata, place, url),
         english=_english(metadata, place, url),
         bibtex=_bibtex(document, citation, place, url),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from qa_service.errors import InputError, ModelError
 from qa_service.reading.citations import cite
+from qa_service.reading.shortened import shorten
 from qa_service.retrieval.embedding import BUILTIN
 from qa_service.retrieval.fusion import choose_weights, fuse
 from qa_service.retrieval.han import fold_to_japanese
@@ -316,7 +317,7 @@ def _ranked(
 
 
 def _hit(index: Index, ranking: _Ranking, place: int, rank: int) -> Hit:
-    passage = index.passages[ranking.rows[place]]
+    passage = shorten(index.passages[ranking.rows[place]])
     return Hit(
         rank=rank,
         score=round(float(ranking.scores[place]), 4),

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from qa_service.errors import InputError, NotFoundError
 from qa_service.reading.citation_formats import format_citation
 from qa_service.reading.citations import cite, cite_spans, exact_url
+from qa_service.reading.shortened import shorten
 from qa_service.retrieval.index import Index
 from qa_service.serving.document_schemas import (
     CitationFormatsResponse,
@@ -160,4 +161,4 @@ def _neighbour(index: Index, row: int, step: int) -> Passage | None:
     if not 0 <= other < len(index.passages):
         return None
     passage = index.passages[other]
-    return passage if passage.document_id == index.passages[row].document_id else None
+    return shorten(passage) if passage.document_id == index.passages[row].document_id else None

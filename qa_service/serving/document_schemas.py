@@ -148,6 +148,7 @@ class DocumentResponse(DocumentSummary):
 class CitationFormatsResponse(Output):
     """One citation as it is pasted into a text or a reference manager."""
 
+    label: str
     japanese: str
     english: str
     bibtex: str

@@ -12,6 +12,7 @@ from pydantic import Field
 from qa_service.errors import FeedbackError, InputError
 from qa_service.feedback import CitedPassage, FeedbackStore, Verdict
 from qa_service.reading.citations import cite
+from qa_service.reading.shortened import shorten
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.search import check_query
@@ -92,7 +93,7 @@ def _cited(index: Index, place: int, passage_id: str) -> CitedPassage:
     row = index.rows.get(passage_id)
     if row is None:
         raise InputError(f"passages.{place}", f"There is no passage {passage_id!r} in the index.")
-    passage = index.passages[row]
+    passage = shorten(index.passages[row])
     citation = cite(index.documents[passage.document_id], passage)
     label = _label(passage, citation)
     return CitedPassage(passage_id, citation.quote, citation.section.id, label, passage.text)

@@ -16,6 +16,7 @@ import numpy as np
 
 from qa_service.answering.answer import check_request, stream_answer
 from qa_service.reading.citations import cite
+from qa_service.reading.shortened import shorten
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.rerank import Reranking
 from qa_service.retrieval.search import check_document, check_filters, check_section
@@ -167,10 +168,10 @@ def _read_section(index: Index, request: SectionRequest) -> str:
         ),
         passages=tuple(
             CitedPassageOut(
-                passage=PassageOut.model_validate(passage),
+                passage=PassageOut.of(passage),
                 citation=CitationOut.model_validate(cite(document, passage)),
             )
-            for passage in map(index.passages.__getitem__, shown)
+            for passage in (shorten(index.passages[row]) for row in shown)
         ),
         total=len(rows),
         limit=request.limit,

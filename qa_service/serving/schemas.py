@@ -92,6 +92,17 @@ class PassageOut(Output):
     id: str = Field(description="Stable: the same source gives the same id.")
     kind: PassageKind
     text: str = Field(description="The passage, cleaned for reading. Not for quoting: see `quote`.")
+    shortened: bool = Field(
+        default=False,
+        exclude_if=lambda shortened: not shortened,
+        description="True where a long table is cut to its first rows, its `text` ending in `…`; "
+        "`quote` and `spans` are of these. All of it: `GET /v1/passages/{id}`.",
+    )
+
+    @classmethod
+    def of(cls, passage: Passage) -> Self:
+        text = f"{passage.text}\n…" if passage.shortened else passage.text
+        return cls(id=passage.id, kind=passage.kind, text=text, shortened=passage.shortened)
 
 
 class DocumentRefOut(Output):
@@ -217,10 +228,10 @@ class PassageResponse(Output):
         next: Passage | None,
     ) -> Self:
         return cls(
-            passage=PassageOut.model_validate(passage),
+            passage=PassageOut.of(passage),
             citation=CitationOut.model_validate(citation),
-            previous=None if previous is None else PassageOut.model_validate(previous),
-            next=None if next is None else PassageOut.model_validate(next),
+            previous=None if previous is None else PassageOut.of(previous),
+            next=None if next is None else PassageOut.of(next),
         )
 
 
@@ -229,6 +240,6 @@ def _hit(hit: Hit) -> HitOut:
         rank=hit.rank,
         score=hit.score,
         scores=dict(hit.scores),
-        passage=PassageOut.model_validate(hit.passage),
+        passage=PassageOut.of(hit.passage),
         citation=CitationOut.model_validate(hit.citation),
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from qa_service.retrieval.index import Index
+from qa_service.retrieval.embedding import load_embedder
+from qa_service.retrieval.index import Index, build_index, load_index
+from qa_service.serving.app import create_app
+from qa_service.serving.library import Library
 
 QUESTION = "日米「2+2」には誰が出席しますか"
 
@@ -116,3 +120,27 @@ def test_reranking_without_a_reranker_says_so(client: TestClient) -> None:
 def test_same_question_same_answer(client: TestClient, chapter_index: Index) -> None:
     first, second = search(client), search(client)
     assert first["results"] == second["results"]
+
+
+def test_a_hit_carries_the_beginning_of_a_long_table_and_says_so(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    rows = "\n".join(f"第{row}市\t{row * 7}人\t企画課" for row in range(2_000))
+    text = f"# 1 人口\n\n表1 市の人口\n\n市\t人口\t担当\n{rows}\n"
+    (corpus / "towns.md").write_text(text, encoding="utf-8")
+    embedder = load_embedder()
+    build_index(corpus, tmp_path / "index", embedder=embedder)
+    index = load_index(tmp_path / "index", embedder=embedder)
+    with TestClient(create_app(Library(index))) as client:
+        body = {"query": "企画課が担当する市", "filters": {"kinds": ["table"]}}
+        hit = client.post("/v1/search", json=body).json()["results"][0]
+        whole = client.get(f"/v1/passages/{hit['passage']['id']}").json()
+    assert hit["passage"]["shortened"] is True
+    assert hit["passage"]["text"].endswith("\n…")
+    assert len(hit["passage"]["text"]) < 3_100
+    quote = hit["citation"]["quote"]
+    assert quote == "".join(text[span["start"] : span["end"]] for span in hit["citation"]["spans"])
+    assert quote.endswith("企画課")
+    assert len(quote) < 3_100
+    assert "第1999市" in whole["passage"]["text"]
+    assert "shortened" not in whole["passage"]

@@ -55,7 +55,7 @@ function bringIntoView(marked) {
 async function showBar(passage, places) {
   let label = "";
   try {
-    label = (await get(`/v1/passages/${encodeURIComponent(passage)}`)).citation.label;
+    label = (await get(`/v1/passages/${encodeURIComponent(passage)}/citation`)).label;
   } catch {
     return; // marked words without a passage of the service: nothing to cite
   }
