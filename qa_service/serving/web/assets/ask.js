@@ -16,6 +16,11 @@ export function setUpAsk() {
     send(question);
   });
   question.addEventListener("keydown", (event) => {
+    // From the empty box up to the answer: its first citation, which Enter opens.
+    if (event.key === "ArrowUp" && !question.value && !event.isComposing) {
+      byId("turns").lastElementChild?.querySelector(".chip")?.focus();
+      event.preventDefault();
+    }
     // While an input method composes, Enter takes its proposal (229: Safari says so afterwards).
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();

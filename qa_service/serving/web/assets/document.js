@@ -9,7 +9,8 @@ import { t } from "./strings.js";
 
 const article = document.querySelector("article");
 
-if (window.self !== window.top) document.body.classList.add("embedded");
+const embedded = window.self !== window.top;
+if (embedded) document.body.classList.add("embedded");
 
 function goThere() {
   showPlace();
@@ -29,16 +30,20 @@ function showPlace() {
   const marks = places.length ? mark(article, places) : [];
   const seen = marks.find((each) => each.getClientRects().length);
   if (seen) {
-    bringIntoView(seen);
+    goTo(seen);
     // The browser goes to the passage's beginning by itself when the page has come: after that, again.
     if (document.readyState !== "complete") {
-      window.addEventListener("load", () => requestAnimationFrame(() => bringIntoView(seen)), { once: true });
+      window.addEventListener("load", () => requestAnimationFrame(() => goTo(seen)), { once: true });
     }
     const words = marks.filter((each) => !each.closest("[hidden]")).map((each) => each.textContent);
     announce(`${t("cited_words")}: ${Array.from(words.join("")).slice(0, 300).join("")}`);
     showBar(id, places === whole ? "" : placesOf(places));
   } else if (anchor) {
     anchor.scrollIntoView({ block: "start" });
+    if (embedded && !anchor.matches("a")) {
+      anchor.tabIndex = -1;
+      anchor.focus({ preventScroll: true });
+    }
   } else {
     byId("cited-bar").replaceChildren(el("p", { class: "problem" }, t("no_such_place")));
     byId("cited-bar").hidden = false;
@@ -47,7 +52,11 @@ function showPlace() {
 
 const within = ({ start, end }, spans) => spans.some((span) => span.start <= start && start < end && end <= span.end);
 
-function bringIntoView(marked) {
+// Keyboard and screen reader go on from the cited words, too.
+function goTo(marked) {
+  if (!marked.isConnected) return;
+  marked.tabIndex = -1;
+  marked.focus({ preventScroll: true });
   const tall = marked.getBoundingClientRect().height > window.innerHeight / 3;
   marked.scrollIntoView({ block: tall ? "start" : "center", behavior: "instant" });
 }
@@ -99,7 +108,7 @@ function followContents() {
 }
 
 // On a small screen the contents would push the text away.
-if (window.matchMedia("(max-width: 60rem)").matches || document.body.classList.contains("embedded")) {
+if (window.matchMedia("(max-width: 60rem)").matches || embedded) {
   byId("contents").open = false;
 }
 window.addEventListener("hashchange", goThere);

@@ -19,8 +19,9 @@ export function setUpPane() {
   window.addEventListener("popstate", () => history.state?.pane || close());
 }
 
+// In a box with words in it, Escape takes them away, and the next one closes.
 const closeOnEscape = (event) => {
-  if (event.key === "Escape") leave();
+  if (event.key === "Escape" && !event.target.value) leave();
 };
 
 let opener = null;
@@ -33,10 +34,10 @@ function open(address) {
   byId("pane").hidden = false;
   document.body.classList.add("with-pane");
   byId("pane-open").href = address;
+  frame.focus(); // first: the document then puts it on the cited words
   const inside = frame.contentWindow.location;
   if (inside.pathname === url.pathname && inside.hash === url.hash) frame.contentWindow.dispatchEvent(new Event("hashchange"));
   else inside.replace(url.href); // the same document: only the place changes
-  frame.focus();
 }
 
 function leave() {
