@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from qa_service.reading.numbering import UNITS, find_labels, find_place, heading_number
+from qa_service.reading.numbering import find_labels, find_place
+from qa_service.reading.places import Place, section_places
 from qa_service.types import Document, MappedText, Reference, ReferenceStatus
 
 _OPENING = re.compile(r"[ 　]*[*_【\[（(]*(?:参照|参考|See also)[*_】\]）)]*[ 　:：]*")  # 参照
 _SEPARATOR = re.compile(r"[、,，；;]")
-_Place = tuple[str, ...]  # ("3部", "2章", "1節")
 
 
 def find_references(line: MappedText, section_id: str) -> list[Reference]:
@@ -93,7 +93,7 @@ class _Targets:
         self.document = document
         self._figures = {figure.id for figure in document.figures}
 
-    def find(self, reference: Reference, here: _Place) -> str | None:
+    def find(self, reference: Reference, here: Place) -> str | None:
         """The id of what a reference names that stands at `here`: a figure's or a section's.
 
         What a place leaves unsaid is as in `here`: 2節 is one of this chapter.
@@ -109,27 +109,16 @@ class _Targets:
                 return found
             unsaid = unsaid[:-1]
 
-    def place_of(self, section_id: str) -> _Place:
+    def place_of(self, section_id: str) -> Place:
         return self._places.get(section_id, ())
 
     @cached_property
-    def _sections(self) -> dict[_Place, str]:
+    def _sections(self) -> dict[Place, str]:
         return {place: id for id, place in reversed(self._places.items())}
 
     @cached_property
-    def _places(self) -> dict[str, _Place]:
-        """第Ⅲ部第2章 > 第1節 > 2 -> ("3部", "2章", "1節"): the steps that have a unit."""
-        metadata = self.document.source.metadata
-        above = [str(heading) for heading in (metadata.part, metadata.chapter) if heading]
-        return {
-            section.id: _place([*above, *([] if section.is_lead else section.path)])
-            for section in self.document.sections
-        }
-
-
-def _place(headings: Sequence[str]) -> _Place:
-    numbers = [heading_number(heading) for heading in headings]
-    return tuple(f"{n.part}{n.level}" for n in numbers if n is not None and n.level in UNITS)
+    def _places(self) -> dict[str, Place]:
+        return section_places(self.document)
 
 
 def _items(text: str, start: int) -> list[tuple[int, int]]:
