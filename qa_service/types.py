@@ -323,7 +323,7 @@ class Block:
     """A typed piece of the document in reading order, for display and for cutting passages.
 
     `kind` is a passage kind (`table` for a whole table; a table's rows have no block). A heading
-    is not a block: sections and boxes carry theirs.
+    is not a block: sections and boxes carry theirs. `preformatted`: code, whose lines are lines.
     """
 
     kind: PassageKind
@@ -332,6 +332,7 @@ class Block:
     figure_id: str | None = None
     box_id: str | None = None
     note_ids: tuple[str, ...] = ()
+    preformatted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

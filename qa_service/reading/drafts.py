@@ -18,6 +18,7 @@ class Draft:
     box_id: str | None = None
     markers: list[tuple[str, Span]] = field(default_factory=list)
     note_ids: tuple[str, ...] = ()
+    preformatted: bool = False
     rest: list[MappedText] = field(default_factory=list)  # what page breaks cut off, in order
 
     @property
@@ -26,5 +27,11 @@ class Draft:
 
     def block(self) -> Block:
         return Block(
-            self.kind, self.content, self.section_id, self.figure_id, self.box_id, self.note_ids
+            self.kind,
+            self.content,
+            self.section_id,
+            self.figure_id,
+            self.box_id,
+            self.note_ids,
+            self.preformatted,
         )

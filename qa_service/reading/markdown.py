@@ -2,8 +2,8 @@
 
 The Markdown is converted from print and unreliable, so only what such files really use is read:
 `#` headings, articles of a law (第一条　…), tables of tab- or pipe-separated lines, footnotes
-(`<sup>1</sup> …`, `[^1]: …`), fenced code, which is text, and paragraphs between blank lines. What
-a paragraph is (caption, note, 参照 line) is for `classes` to say.
+(`<sup>1</sup> …`, `[^1]: …`), code, fenced or indented, and paragraphs between blank lines. What a
+paragraph is (caption, note, 参照 line) is for `classes` to say.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ _IMAGE = re.compile(r"[ \t]*!\[[^\]]*\]\([^)]*\)[ \t]*$|[ \t]*<img\b[^>]*>[ \t]*
 _COMMENT = re.compile(r"[ \t]*<!--[^\n]*-->[ \t]*$")  # <!-- page 3 -->
 # ```python, ~~~: what opens or, without a word behind it, closes code.
 _FENCE = re.compile(r"[ ]{0,3}(?P<marks>(?P<mark>[`~])(?P=mark){2,})[ \t]*(?P<info>[^`]*)")
+_ITEM = re.compile(r"[ ]{0,3}(?:[-*+・○●]|[0-9]{1,3}[.)])[ 　]?")  # - aim, 1. first
+_CODE_SIGN = re.compile(r"[={}<>;$\\_`]|--|#!")  # a = 1, make --all
+# を定める, the aim of this law is
+_SENTENCE = re.compile(r"[\u3041-\u30ff\u3400-\u9fff]|(?:[a-z,]{2,20} ){5}")
 _FENCED_MARKDOWN = ("markdown", "md")  # a converter's whole answer, in fences: no code
 _NO_TITLE_ENDS = tuple("。！？.!?、,;；")
 _ARTICLE_DEPTH = 6  # `#`: below every chapter
@@ -48,6 +52,7 @@ class RawKind(Enum):
     TABLE = "table"
     FOOTNOTE = "footnote"
     TEXT = "text"
+    CODE = "code"
     MARKUP = "markup"
 
 
@@ -81,8 +86,10 @@ def read_blocks(text: str, *, plain: bool = False) -> tuple[RawBlock, ...]:
 def _line_blocks(text: str, *, plain: bool) -> Iterator[RawBlock]:
     gap = 0
     in_article = False  # its 一, ２ and イ are items, also where `#` do not tell
-    fenced = {} if plain else _fenced(text)
-    for start, end in _lines(text):
+    fenced = {} if plain else fenced_lines(text)
+    indented = False  # the line before is code by its indent
+    item = False  # a list's item, which what is indented below it belongs to
+    for start, end in line_places(text):
         if text.startswith("\ufeff", start):  # a byte order mark
             yield RawBlock(RawKind.MARKUP, Span(start, start + 1), Span(start, start), gap)
             start += 1
@@ -92,10 +99,16 @@ def _line_blocks(text: str, *, plain: bool) -> Iterator[RawBlock]:
             continue
         if start in fenced:
             span = Span(start, end)
-            content = span if fenced[start] is RawKind.TEXT else Span(start, start)
+            content = span if fenced[start] is RawKind.CODE else Span(start, start)
             yield RawBlock(fenced[start], span, content, gap)
+            indented, gap = False, 0
+            continue
+        indented = not plain and _is_indented_code(line, goes_on=indented, below=item or not gap)
+        if indented:
+            yield RawBlock(RawKind.CODE, Span(start, end), Span(start, end), gap)
             gap = 0
             continue
+        item = _ITEM.match(line) is not None or (item and line[:1] in " \t")
         for block in _of_line(line, start, end, gap, plain=plain, in_article=in_article):
             if block.kind is RawKind.HEADING:
                 in_article = block.depth == _ARTICLE_DEPTH
@@ -103,15 +116,22 @@ def _line_blocks(text: str, *, plain: bool) -> Iterator[RawBlock]:
         gap = 0
 
 
-def _fenced(text: str) -> dict[int, RawKind]:
-    """What the lines of fenced code are, by where they begin: the fences MARKUP, between them TEXT.
+def _is_indented_code(line: str, *, goes_on: bool, below: bool) -> bool:
+    """As in CommonMark 0.31, 4.4, but print sets in much that is no code: it must look like code."""
+    if not line.startswith("    ") or _SENTENCE.search(line.partition("#")[0]):
+        return False
+    return goes_on or (not below and _CODE_SIGN.search(line) is not None)
+
+
+def fenced_lines(text: str) -> dict[int, RawKind]:
+    """What the lines of fenced code are, by where they begin: the fences MARKUP, between them CODE.
 
     As in CommonMark 0.31, 4.5, but a fence that nothing closes is none: in a converted file it would
     take all that follows for code.
     """
     if "```" not in text and "~~~" not in text:
         return {}
-    lines = [(start, _FENCE.fullmatch(text, start, end)) for start, end in _lines(text)]
+    lines = [(start, _FENCE.fullmatch(text, start, end)) for start, end in line_places(text)]
     longest = {"`": 0, "~": 0}  # of the fences behind a line that can close
     can_close: list[bool] = []
     for _, fence in reversed(lines):
@@ -131,7 +151,7 @@ def _fenced(text: str) -> dict[int, RawKind]:
             opened = None
             found[start] = RawKind.MARKUP
         elif opened["info"].strip().lower() not in _FENCED_MARKDOWN:
-            found[start] = RawKind.TEXT
+            found[start] = RawKind.CODE
     return found
 
 
@@ -158,7 +178,7 @@ def _is_caption(text: str, block: RawBlock, following: RawBlock) -> bool:
     )
 
 
-def _lines(text: str) -> Iterator[tuple[int, int]]:
+def line_places(text: str) -> Iterator[tuple[int, int]]:
     """(start, end) of each line, line ends left out; CR LF and CR count as line ends."""
     position = 0
     for match in re.finditer(r"\r\n|\r|\n|\f", text):
@@ -248,6 +268,8 @@ def _merge(text: str, blocks: Iterator[RawBlock]) -> Iterator[RawBlock]:
 
 
 def _belongs(text: str, current: RawBlock, block: RawBlock) -> bool:
+    if current.kind is RawKind.CODE:
+        return block.kind is RawKind.CODE  # between two codes there is a fence
     if block.gap:
         return False
     if current.kind is RawKind.TABLE:

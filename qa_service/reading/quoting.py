@@ -6,11 +6,13 @@ of the cleaned text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 
 from qa_service.types import Document, MappedText, RepairKind, Span
 
+_FENCES = re.compile(r"(?:(?:`{3}|~{3})[^\r\n]*\s*)+")  # ```toml
 _SEPARATORS = " \t\r\n\f　|"  # of words, lines and cells
 
 
@@ -25,7 +27,8 @@ class Quoter:
         """The places of the content, with what the cleaning dropped between them filled in.
 
         A gap is filled when all of it was dropped or only separates cells, so that the quote reads as
-        the source does; a caption, a footnote or a picture's mark on lines of its own is not.
+        the source does; a caption, a footnote or a picture's mark on lines of its own is not, but the
+        fence of a code is: without it two lines would be one.
         """
         filled: list[Span] = []
         for span in content.spans():
@@ -50,7 +53,8 @@ class Quoter:
             return False
         mark = gap.strip()
         before, _, behind = gap.partition(mark) if mark else (gap, "", "")
-        return not (mark and "\n" in before and "\n" in behind)
+        alone = bool(mark) and "\n" in before and "\n" in behind
+        return not alone or _FENCES.fullmatch(mark) is not None
 
     def _with_marks(self, span: Span) -> Span:
         """With the marks of its line that touch it, so that `**参照**` is not quoted as `参照**`."""

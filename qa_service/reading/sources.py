@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qa_service.errors import CorpusError, DuplicateError, EncodingError, MetadataError
 from qa_service.reading.classes import ends_sentence
+from qa_service.reading.markdown import fenced_lines
 from qa_service.reading.numbering import heading_number
 from qa_service.types import Heading, Metadata, Source
 
@@ -31,7 +32,6 @@ _KANA = re.compile(r"[\u3041-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _TITLE_LINE = re.compile(r"^#[ \t]+(?P<title>\S[^\r\n]*)", re.MULTILINE)  # # The title
-_FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)  # code, whose # is a comment
 _TABLE_LINE = re.compile(r"\s*\[+\s*(?P<name>[^\]]+?)\s*\]")  # [part]
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TITLE_MAX_CHARACTERS = 60
@@ -358,9 +358,11 @@ def _title_of(path: Path, text: str) -> str:
     """The single `# Title` of a .md, the short first line of a .txt, else the file's name."""
     text = text.removeprefix("\ufeff")
     if path.suffix.lower() == ".md":
+        code = fenced_lines(text)  # where # opens a remark
         titles = [
             match["title"].rstrip("# \t").strip("*_ ")
-            for match in _TITLE_LINE.finditer(_FENCED.sub("", text))
+            for match in _TITLE_LINE.finditer(text)
+            if match.start() not in code
         ]
         return titles[0] if len(titles) == 1 and titles[0] else path.stem
     first, _, rest = text.lstrip(" \t\r\n\f　").partition("\n")

@@ -13,7 +13,7 @@ from qa_service.reading.classes import BlockClass, classify, ends_sentence, is_r
 from qa_service.reading.drafts import Draft
 from qa_service.reading.figures import Figures
 from qa_service.reading.ids import UnusedIds
-from qa_service.reading.markdown import RawBlock, RawKind, read_blocks
+from qa_service.reading.markdown import RawBlock, RawKind, line_places, read_blocks
 from qa_service.reading.names import find_aliases
 from qa_service.reading.notes import bind_notes, note_items, plain_label
 from qa_service.reading.outline import HeadingRole, Outline
@@ -78,6 +78,8 @@ class _Builder:
             self._add_table(raw)
         elif raw.kind is RawKind.FOOTNOTE:
             self._add_footnote(raw)
+        elif raw.kind is RawKind.CODE:
+            self._add_code(raw)
         elif raw.kind is RawKind.MARKUP:
             self._drop(raw.span)
         else:
@@ -163,6 +165,20 @@ class _Builder:
                 self._add_caption(raw, labelled=False)
             case BlockClass.PARAGRAPH:
                 self._add_paragraph(raw)
+
+    def _add_code(self, raw: RawBlock) -> None:
+        """Its lines and marks mean something: nothing is repaired."""
+        self.outline.take_text()
+        self.unfinished = self.open_figure = None
+        self.captioned = False
+        text = raw.content.cut(self.source.text)
+        lines = [
+            self._source(Span(raw.content.start + start, raw.content.start + end))
+            for start, end in line_places(text)
+        ]
+        self._draft(
+            PassageKind.PARAGRAPH, Repaired(mapped_text.join("\n", lines)), preformatted=True
+        )
 
     def _add_caption(self, raw: RawBlock, *, labelled: bool) -> None:
         """A figure, whose picture is not in the file; a table that follows a label is its table."""
@@ -262,7 +278,12 @@ class _Builder:
             self.repairs.append(Repair(RepairKind.MARKUP_DROPPED, (span,)))
 
     def _draft(
-        self, kind: PassageKind, content: Repaired, *, figure_id: str | None = None
+        self,
+        kind: PassageKind,
+        content: Repaired,
+        *,
+        figure_id: str | None = None,
+        preformatted: bool = False,
     ) -> Draft:
         draft = Draft(
             kind,
@@ -271,6 +292,7 @@ class _Builder:
             figure_id,
             self.outline.box_id,
             list(content.markers),
+            preformatted=preformatted,
         )
         self.drafts.append(draft)
         return draft

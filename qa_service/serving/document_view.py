@@ -32,6 +32,10 @@ from qa_service.types import (
     Span,
 )
 
+_FENCE_CHARACTERS = 200  # longer is no line above a code
+# The lines above and below a code: ```toml, ~~~
+_FENCE_ABOVE = re.compile(r"(?P<fence>(?:`{3}|~{3})[^\r\n]*)(?:\r\n|[\r\n\f])\s*\Z")
+_FENCE_BELOW = re.compile(r"\s*(?:\r\n|[\r\n\f])[ ]{0,3}(?P<fence>(?:`{3}|~{3})[`~]*)")
 _KANJI_END = re.compile(r"[\u3400-\u9fff々〆]+$")  # 恫喝 of …による恫喝: what a reading stands over
 
 
@@ -85,8 +89,8 @@ class NoteView:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """`kind` is `paragraph`, `references`, `figure`, `box` or `footnote`; what it has not is
-    empty."""
+    """`kind` is `paragraph`, `preformatted`, `references`, `figure`, `box` or `footnote`; what it
+    has not is empty."""
 
     kind: str
     id: str = ""
@@ -189,6 +193,8 @@ class _Viewer:
     def _plain(self, block: Block) -> Element:
         if block.kind in (PassageKind.FOOTNOTE, PassageKind.NOTE):
             return Element("footnote", notes=(self._note(block),))
+        if block.preformatted:
+            return Element("preformatted", pieces=tuple(self._code(block.content)))
         kind = "references" if block.kind is PassageKind.REFERENCE else "paragraph"
         return Element(kind, pieces=tuple(self._pieces(block.content)))
 
@@ -242,6 +248,19 @@ class _Viewer:
 
     def _pieces(self, content: MappedText) -> Iterator[Piece]:
         return _over_their_words(self._stretches(content))
+
+    def _code(self, content: MappedText) -> Iterator[Piece]:
+        """With its fences, hidden: a quote of a code and the paragraph before it has them too."""
+        spans = content.spans()
+        first, last = (spans[0].start, spans[-1].end) if spans else (0, 0)
+        source = self.document.source.text
+        opening = _FENCE_ABOVE.search(source, max(first - _FENCE_CHARACTERS, 0), first)
+        closing = _FENCE_BELOW.match(source, last)
+        if opening:
+            yield from self.cutter.cut(*opening.span("fence"), hidden=True)
+        yield from self._pieces(content)
+        if closing:
+            yield from self.cutter.cut(*closing.span("fence"), hidden=True)
 
     def _stretches(self, content: MappedText) -> Iterator[Piece]:
         """The words of a text and what was dropped between them, in the order of the source."""

@@ -71,3 +71,17 @@ def test_the_chapter_is_shown_whole(chapter_index: Index) -> None:
 @given(documents() | any_text())
 def test_any_document_is_shown_whole(source: Source) -> None:
     check(read_document(source))
+
+
+def test_the_lines_of_a_code_are_lines() -> None:
+    lines = "# 1 設定||次のように書く。||```toml|[a]|  b__c__ = 1||d = 2|```||以上である。|"
+    text = lines.replace("|", "\r\n")
+    document = read_document(Source("a", "a.md", "md", text, Metadata("題", language="ja"), ""))
+    check(document)
+    section = view_document(document, cut_passages(document)).sections[-1]
+    (_, code, _) = section.elements
+    assert code.kind == "preformatted"
+    shown = "".join(piece.text for piece in code.pieces if not piece.hidden)
+    assert shown == "[a]\n  b__c__ = 1\n\nd = 2"
+    hidden = [piece.text for piece in code.pieces if piece.hidden and piece.text.strip()]
+    assert hidden == ["```toml", "```"]

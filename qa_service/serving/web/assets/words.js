@@ -1,7 +1,7 @@
 // Where words stand in the document as it is shown: ranges of its text, whatever it is cut into.
 
 // A flow is text that is read in one go; a reading above the line is one of its own.
-const FLOW = "h1, h2, h3, h4, h5, h6, p, figcaption, th, td, rt, .lifted";
+const FLOW = "h1, h2, h3, h4, h5, h6, p, pre, figcaption, th, td, rt, .lifted";
 const LEFT_OUT = "[hidden], a.mark";
 
 // Each place of each of the words, in reading order, none inside another. Width of characters, case
