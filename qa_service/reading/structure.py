@@ -171,10 +171,13 @@ class _Builder:
         self.outline.take_text()
         self.unfinished = self.open_figure = None
         self.captioned = False
-        text = raw.content.cut(self.source.text)
+        code = raw.content.cut(self.source.text)
+        places = list(line_places(code))
+        indent = min(_indent(code[start:end]) for start, end in places if code[start:end].strip())
+        first = raw.content.start
         lines = [
-            self._source(Span(raw.content.start + start, raw.content.start + end))
-            for start, end in line_places(text)
+            self._source(Span(first + min(start + indent, end), first + end))
+            for start, end in places
         ]
         self._draft(
             PassageKind.PARAGRAPH, Repaired(mapped_text.join("\n", lines)), preformatted=True
@@ -296,6 +299,10 @@ class _Builder:
         )
         self.drafts.append(draft)
         return draft
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def _heading_spans(raw: RawBlock) -> tuple[Span, ...]:

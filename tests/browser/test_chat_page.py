@@ -229,6 +229,26 @@ def test_copies_an_answer_and_its_citations(open_page: OpenPage) -> None:
     assert f"{link}}}" in copied
 
 
+def test_menus_and_the_reason_can_be_reached_on_a_telephone(open_page: OpenPage) -> None:
+    page = open_page(width=360, height=780)
+    ask(page)
+    actions = page.locator(".answer > .actions")
+    actions.get_by_role("button", name="コピー", exact=True).click()
+    place = page.locator(".menu-items:visible").bounding_box()
+    assert place is not None
+    assert place["x"] >= 0
+    assert place["x"] + place["width"] <= 360
+    assert place["y"] + place["height"] <= 780
+    page.keyboard.press("Escape")
+    actions.get_by_role("button", name="誤り").click()
+    expect(page.locator(".why input")).to_be_focused()
+    send = page.locator(".why button").bounding_box()
+    composer = page.locator(".composer-place").bounding_box()
+    assert send is not None
+    assert composer is not None
+    assert send["y"] + send["height"] <= composer["y"]
+
+
 def test_exports_the_conversation(open_page: OpenPage) -> None:
     page = open_page()
     ask(page)

@@ -251,3 +251,45 @@ def test_a_hostile_document_is_harmless_text(
         expect(page.locator(".answer > .actions")).to_be_visible()
         assert page.evaluate("window.harmed") is None
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_code_keeps_its_lines_and_is_marked_as_quoted(
+    open_page: OpenPage, serve: Callable[[Index], AbstractContextManager[Site]], tmp_path: Path
+) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    text = (
+        "# 手引き\n\n## 1 設定\n\n次のように書く。\n\n```toml\n[a]\n  b = 1\n```\n\n第2節を見る。\n"
+    )
+    (corpus / "a.md").write_text(f"{text}\n## 第2節 運用\n\n止めない。\n", encoding="utf-8")
+    embedder = load_embedder()
+    build_index(corpus, tmp_path / "index", embedder=embedder)
+    index = load_index(tmp_path / "index", embedder=embedder)
+    with serve(index) as site:
+        passage = next(each for each in index.passages if "b = 1" in each.text)
+        page = open_page(f"/documents/a#{passage.id}", at=site.url)
+        marked = "".join(page.locator("mark").all_text_contents())
+        source = index.documents["a"].source.text
+        quote = "".join(span.cut(source) for span in passage.spans)
+        assert "".join(marked.split()) == "".join(quote.split())
+        assert "```toml" in quote
+        assert page.locator("pre").inner_text() == "[a]\n  b = 1"
+        assert page.get_by_role("heading", name="手引き").count() == 1
+        page.get_by_role("link", name="第2節", exact=True).click()
+        expect(page.get_by_role("heading", name="第2節 運用")).to_be_in_viewport()
+
+
+def test_is_printed_dark_on_white_without_what_is_for_the_screen(
+    open_page: OpenPage, document: str, chapter_index: Index
+) -> None:
+    page = open_page(f"{document}#{chapter_index.passages[0].id}")
+    page.click("#theme")  # dark, by choice
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("#cited-bar")).to_be_visible()
+    page.emulate_media(media="print")
+    colours = page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    )
+    assert colours == ["rgb(255, 255, 255)", "rgb(28, 30, 34)"]
+    for part in (".bar", ".contents", "#cited-bar", ".document-end"):
+        expect(page.locator(part)).to_be_hidden()

@@ -23,16 +23,6 @@ export function announce(text) {
   });
 }
 
-export function icon(path, label) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 20 20");
-  svg.setAttribute("aria-hidden", "true");
-  const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  shape.setAttribute("d", path);
-  svg.append(shape);
-  return label ? [svg, el("span", { class: "unseen" }, label)] : [svg];
-}
-
 // A button that opens a short list of others.
 export function menu(label, items) {
   const list = el("div", { class: "menu-items", role: "group", "aria-label": label, hidden: true });
@@ -40,6 +30,7 @@ export function menu(label, items) {
   const show = (open) => {
     list.hidden = !open;
     button.setAttribute("aria-expanded", String(open));
+    if (open) keepInView(list);
   };
   for (const [name, act] of items) {
     const choose = async () => {
@@ -62,6 +53,16 @@ export function menu(label, items) {
     if (!whole.contains(event.relatedTarget)) show(false);
   });
   return whole;
+}
+
+// Above its button where there is no room below, and not over the side.
+function keepInView(list) {
+  list.classList.remove("above");
+  list.style.translate = "";
+  const { left, right, bottom } = list.getBoundingClientRect();
+  list.classList.toggle("above", bottom > window.innerHeight);
+  const over = Math.max(right - document.documentElement.clientWidth + 8, 0) || Math.min(left - 8, 0);
+  if (over) list.style.translate = `${-over}px`;
 }
 
 // Code points `start` to `end` of a text: the unit of every offset that the service gives.
