@@ -26,7 +26,7 @@ export function description(citation) {
   const { section, figure, box, document } = citation;
   const place = [section.number, section.title].filter((part, at, all) => part && all.indexOf(part) === at);
   return [
-    el("p", { class: "where" }, el("strong", {}, place.join(" ")), ` ${document.title}`),
+    el("p", { class: "where" }, el("strong", {}, place.join(" ")), " ", el("span", {}, document.title)),
     figure ? el("p", { class: "figure-name" }, [figure.label, figure.caption].filter(Boolean).join(" ")) : null,
     box ? el("p", { class: "figure-name" }, [box.kind, box.title].filter(Boolean).join(" ")) : null,
     el("blockquote", { class: "quote" }, shortened(citation.quote)),
