@@ -63,6 +63,7 @@ def _show_hit(hit: Hit, console: Console) -> None:
         (" › ".join(citation.section.path), "dim"),
         (element_of(citation), "dim"),
         (citation.quote.strip(), ""),
+        ("…" if hit.passage.shortened else "", ""),
         (f"{place_of(citation)}; score {hit.score:.2f}", "dim"),
     ]
     show_entry(f"{hit.rank}.", lines, console)
