@@ -20,7 +20,7 @@ from qa_service.errors import IndexDamagedError, IndexFaultError
 from qa_service.retrieval.disk import Disk, Step, StepKind
 from qa_service.retrieval.index import build_index, load_index
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
+from qa_service.serving.service.library import Library
 
 _QUESTIONS = ("品目3の手続を担当するのは", "図表1-4の数量", "Which edition is the procedure of?")
 _POINTER = "CURRENT"

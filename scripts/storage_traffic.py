@@ -27,9 +27,9 @@ from storage_bench import Bench, Outcome, Version, write_corpus
 from qa_service.errors import IndexBusyError
 from qa_service.retrieval.index import build_index, load_index
 from qa_service.serving.app import create_app
-from qa_service.serving.index_watch import watch_for_newer_index
-from qa_service.serving.library import Library
 from qa_service.serving.server import listen
+from qa_service.serving.service.index_watch import watch_for_newer_index
+from qa_service.serving.service.library import Library
 
 _VERSION = re.compile(r"第(\d+)版")  # 品目3は第17版で定める
 _NEVER_CHANGES = "0"

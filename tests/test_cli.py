@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from qa_service import __version__
 from qa_service.retrieval.index import Index
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
+from qa_service.serving.service.library import Library
 
 QUESTION = "日米「2+2」には誰が出席しますか"
 

@@ -18,7 +18,7 @@ from qa_service.cli.opening import open_generator
 from qa_service.errors import SettingsError
 from qa_service.retrieval.index import Index
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
+from qa_service.serving.service.library import Library
 from qa_service.settings import load_settings
 
 QUESTION = "日米「2+2」には誰が出席しますか"
@@ -170,6 +170,8 @@ def test_bad_filters_are_said_before_the_first_question(run: Shell) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent in another way there")
 def test_ctrl_c_while_it_waits_for_a_question_ends_it_orderly(run: Shell) -> None:
+    # A shell that starts the tests in the background has it ignored, which children inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [sys.executable, "-m", "qa_service", "chat", *run.places],
         cwd=run.folder,

@@ -15,9 +15,9 @@ from fastapi import FastAPI
 
 from qa_service.keys import KeyRing, Scope
 from qa_service.retrieval.index import Index
-from qa_service.serving.access import Access
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
+from qa_service.serving.door.access import Access
+from qa_service.serving.service.library import Library
 
 QUESTION = "Figure III-2-1-1"
 LABEL = "図表Ⅲ-2-1-1"

@@ -23,7 +23,7 @@ from qa_service.evaluation import evaluate, read_questions, to_json_lines
 from qa_service.feedback import CitedPassage, FeedbackStore, Verdict, to_questions
 from qa_service.retrieval.index import Index
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
+from qa_service.serving.service.library import Library
 
 QUESTION = "日米合同委員会の目的は何ですか"
 

@@ -137,7 +137,7 @@ def search(
         reranking=open_reranking(settings),
     )
     if as_json:
-        from qa_service.serving.schemas import SearchResponse
+        from qa_service.serving.api.schemas import SearchResponse
 
         typer.echo(SearchResponse.of(result).model_dump_json(indent=2))
     else:
@@ -182,7 +182,7 @@ def ask(
     opened, reranking = open_index(settings), open_reranking(settings)
     result = answer(opened, request, generator, reranking=reranking, quiet=as_json)
     if as_json:
-        from qa_service.serving.ask_schemas import AskResponse
+        from qa_service.serving.api.ask_schemas import AskResponse
 
         typer.echo(AskResponse.of(result).model_dump_json(indent=2))
 
@@ -282,7 +282,7 @@ def mcp(
     ).settings
 
     from qa_service.cli.opening import open_generator, open_index, open_reranking, say
-    from qa_service.serving.mcp_stdio import run_stdio
+    from qa_service.serving.mcp.stdio import run_stdio
 
     generator = open_generator(settings)
     opened = open_index(settings, wait=False)

@@ -37,7 +37,7 @@ from qa_service.settings import Settings, packaged_corpus, split_list, without_p
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator
-    from qa_service.serving.access import Access
+    from qa_service.serving.door.access import Access
 
 _BUSY_SECONDS = 120.0
 _SKIPPED_NAMED = 10
@@ -178,7 +178,7 @@ def open_generator(settings: Settings) -> Generator | None:
 def open_access(settings: Settings) -> Access:
     """Who may ask. Raises SettingsError where others could reach the service without a key."""
     from qa_service.keys import KeyRing
-    from qa_service.serving.access import THIS_MACHINE, Access, RateLimit, parse_networks
+    from qa_service.serving.door.access import THIS_MACHINE, Access, RateLimit, parse_networks
 
     ring = KeyRing(settings.keys_path)
     if not settings.open and not ring.keys and ring.in_use:

@@ -20,29 +20,29 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from qa_service import __version__
 from qa_service.feedback import FeedbackStore
 from qa_service.retrieval.rerank import Reranking
-from qa_service.serving import (
+from qa_service.serving.api import (
     ask_routes,
-    chat_completions,
     document_routes,
     feedback_routes,
     health_routes,
-    mcp_endpoint,
     metrics_routes,
     search_routes,
-    sign_in,
 )
-from qa_service.serving.access import Access, AccessGate
-from qa_service.serving.admission import Admission, AdmissionGate
-from qa_service.serving.bodies import BodyLimits
-from qa_service.serving.docs_page import render_docs
-from qa_service.serving.event_stream import HEARTBEAT_SECONDS
-from qa_service.serving.language_model import LanguageModel
-from qa_service.serving.library import Library
-from qa_service.serving.metrics import Metrics
-from qa_service.serving.pages import add_pages, html_response
-from qa_service.serving.problems import install_problem_handlers, with_problem_media_type
-from qa_service.serving.request_log import RequestLog
-from qa_service.serving.security_headers import SecurityHeaders
+from qa_service.serving.door.access import Access, AccessGate
+from qa_service.serving.door.admission import Admission, AdmissionGate
+from qa_service.serving.door.bodies import BodyLimits
+from qa_service.serving.mcp import endpoint as mcp_endpoint
+from qa_service.serving.observing.metrics import Metrics
+from qa_service.serving.observing.request_log import RequestLog
+from qa_service.serving.openai import chat_completions
+from qa_service.serving.page import sign_in
+from qa_service.serving.page.docs_page import render_docs
+from qa_service.serving.page.pages import add_pages, html_response
+from qa_service.serving.service.language_model import LanguageModel
+from qa_service.serving.service.library import Library
+from qa_service.serving.wire.event_stream import HEARTBEAT_SECONDS
+from qa_service.serving.wire.problems import install_problem_handlers, with_problem_media_type
+from qa_service.serving.wire.security_headers import SecurityHeaders
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator

@@ -15,15 +15,15 @@ from qa_service.errors import QaServiceError, SettingsError
 from qa_service.feedback import FeedbackStore
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.rerank import Reranking
-from qa_service.serving.access import Access
 from qa_service.serving.app import create_app
-from qa_service.serving.arrival import make_protocol
-from qa_service.serving.index_watch import watch_for_newer_index
-from qa_service.serving.library import Library
-from qa_service.serving.listening import ListeningServer
-from qa_service.serving.long_lived import set_aside
-from qa_service.serving.request_log import configure_logging
-from qa_service.serving.tracing import telemetry_config
+from qa_service.serving.door.access import Access
+from qa_service.serving.door.arrival import make_protocol
+from qa_service.serving.door.listening import ListeningServer
+from qa_service.serving.observing.request_log import configure_logging
+from qa_service.serving.observing.tracing import telemetry_config
+from qa_service.serving.service.index_watch import watch_for_newer_index
+from qa_service.serving.service.library import Library
+from qa_service.serving.service.long_lived import set_aside
 from qa_service.settings import Settings, split_list
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from qa_service.feedback import FeedbackStore
 from qa_service.retrieval.index import Index
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
+from qa_service.serving.service.library import Library
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _OPTIONS = [

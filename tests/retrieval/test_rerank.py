@@ -20,7 +20,7 @@ from qa_service.retrieval.known_models import find_known_model, load_known_reran
 from qa_service.retrieval.rerank import Reranking, load_reranker, rerank_scores
 from qa_service.retrieval.search import search
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
+from qa_service.serving.service.library import Library
 
 QUESTION = "日米合同委員会の目的は何ですか"
 WORDS = ["yes", "no", "[PAD]", "[UNK]", "[CLS]", "[SEP]", "<|im_end|>"]

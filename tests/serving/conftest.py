@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from qa_service.retrieval.index import Index
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
+from qa_service.serving.service.library import Library
 
 
 @pytest.fixture(scope="session")

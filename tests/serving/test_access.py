@@ -11,11 +11,11 @@ from starlette.testclient import TestClient
 from qa_service.errors import SettingsError
 from qa_service.keys import KeyRing, Scope
 from qa_service.retrieval.index import Index
-from qa_service.serving.access import THIS_MACHINE, Access, RateLimit, _counted, parse_networks
-from qa_service.serving.admission import overloaded
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
-from qa_service.serving.security_headers import SECURITY_HEADERS
+from qa_service.serving.door.access import THIS_MACHINE, Access, RateLimit, _counted, parse_networks
+from qa_service.serving.door.admission import overloaded
+from qa_service.serving.service.library import Library
+from qa_service.serving.wire.security_headers import SECURITY_HEADERS
 
 
 @pytest.fixture

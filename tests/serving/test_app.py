@@ -14,7 +14,7 @@ from qa_service import __version__
 from qa_service.errors import IndexDamagedError
 from qa_service.retrieval.index import Index
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
+from qa_service.serving.service.library import Library
 
 
 def test_lives(client: TestClient) -> None:

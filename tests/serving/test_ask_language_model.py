@@ -18,7 +18,7 @@ from qa_service.errors import GenerationError
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.static_model import StaticModel
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
+from qa_service.serving.service.library import Library
 from qa_service.types import Document, Hit, Support, Turn
 
 QUESTION = "日米「2+2」には誰が出席しますか"

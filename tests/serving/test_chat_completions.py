@@ -20,9 +20,9 @@ from starlette.testclient import TestClient
 
 from qa_service.retrieval.index import Index
 from qa_service.serving.app import create_app
-from qa_service.serving.chat_reply import Mark, find_marks
-from qa_service.serving.library import Library
+from qa_service.serving.openai.chat_reply import Mark, find_marks
 from qa_service.serving.server import address, listen
+from qa_service.serving.service.library import Library
 from qa_service.types import Answer, AnswerMode, Statement, Support
 
 QUESTION = "日米「2+2」には誰が出席しますか"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from qa_service.reading.passages import cut_passages
 from qa_service.reading.structure import read_document
 from qa_service.retrieval.index import Index
-from qa_service.serving.document_view import Piece, view_document
+from qa_service.serving.page.document_view import Piece, view_document
 from qa_service.types import Document, Metadata, Source
 
 from ..reading.made_up import any_text, documents

@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 from qa_service.retrieval.embedding import load_embedder
 from qa_service.retrieval.index import build_index, load_index
 from qa_service.serving.app import create_app
-from qa_service.serving.index_watch import watch_for_newer_index
-from qa_service.serving.library import Library
+from qa_service.serving.service.index_watch import watch_for_newer_index
+from qa_service.serving.service.library import Library
 
 
 def _write(corpus: Path, name: str, text: str) -> None:

@@ -21,9 +21,9 @@ from qa_service.cli.opening import open_access
 from qa_service.errors import InputError, KeysError, SettingsError
 from qa_service.keys import KeyRing, Scope
 from qa_service.retrieval.index import Index
-from qa_service.serving.access import Access
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
+from qa_service.serving.door.access import Access
+from qa_service.serving.service.library import Library
 from qa_service.settings import load_settings
 
 

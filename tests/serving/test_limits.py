@@ -20,11 +20,11 @@ from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
 from qa_service.retrieval.index import Index
-from qa_service.serving.admission import Admission
 from qa_service.serving.app import create_app
-from qa_service.serving.arrival import make_protocol
-from qa_service.serving.library import Library
-from qa_service.serving.listening import ListeningServer
+from qa_service.serving.door.admission import Admission
+from qa_service.serving.door.arrival import make_protocol
+from qa_service.serving.door.listening import ListeningServer
+from qa_service.serving.service.library import Library
 
 SECONDS = 0.4  # that headers and bodies may take here
 

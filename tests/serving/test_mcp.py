@@ -28,8 +28,8 @@ from qa_service.retrieval.embedding import load_embedder
 from qa_service.retrieval.index import Index, build_index, load_index
 from qa_service.retrieval.static_model import StaticModel
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
-from qa_service.serving.mcp_server import create_mcp
+from qa_service.serving.mcp.server import create_mcp
+from qa_service.serving.service.library import Library
 from qa_service.types import Document, Hit, Support, Turn
 
 Serving = Callable[[FastAPI], AbstractContextManager[str]]

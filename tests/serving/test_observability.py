@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 
 from qa_service.retrieval.index import Index
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
-from qa_service.serving.request_log import configure_logging
+from qa_service.serving.observing.request_log import configure_logging
+from qa_service.serving.service.library import Library
 
 SECRET = "秘密の質問zebra"
 SECRET_KEY = "qa_0badc0de_zebra"

@@ -7,7 +7,7 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
-from qa_service.serving.page_strings import LANGUAGES, choose_language, page_strings
+from qa_service.serving.page.page_strings import LANGUAGES, choose_language, page_strings
 
 
 @pytest.mark.parametrize("path", ["/", "/documents/{id}", "/documents/none", "/docs"])

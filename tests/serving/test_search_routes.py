@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from qa_service.retrieval.embedding import load_embedder
 from qa_service.retrieval.index import Index, build_index, load_index
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
+from qa_service.serving.service.library import Library
 
 QUESTION = "日米「2+2」には誰が出席しますか"
 

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 from qa_service.retrieval.build import build_index
 from qa_service.retrieval.embedding import load_embedder
 from qa_service.retrieval.index import load_index
-from qa_service.serving.page_strings import LANGUAGES, page_strings
-from qa_service.serving.suggestions import SUGGESTED, suggest
+from qa_service.serving.page.page_strings import LANGUAGES, page_strings
+from qa_service.serving.service.suggestions import SUGGESTED, suggest
 
 # A heading with nothing below it, which no question can be answered from; a title with quotes.
 DOCUMENT = """# 港の管理の手引

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from qa_service.errors import SettingsError
 from qa_service.retrieval.index import Index
 from qa_service.serving.app import create_app
-from qa_service.serving.library import Library
-from qa_service.serving.tracing import telemetry_config
+from qa_service.serving.observing.tracing import telemetry_config
+from qa_service.serving.service.library import Library
 
 SECRET = "zebra日米同盟"
 

@@ -1,0 +1,1 @@
+"""The pages for readers: chat, documents, sign-in, and the API's documentation."""

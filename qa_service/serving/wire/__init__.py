@@ -1,0 +1,1 @@
+"""What goes over the wire whoever asks: JSON read strictly, errors as responses, security headers, events."""
