@@ -65,7 +65,9 @@ VARIANTS = [
     Variant("pooled vectors alone (FAISS)", mode=Mode.DENSE),
     Variant("late interaction alone", constants=_weighted(interaction=1.0)),
     Variant("words and pooled vectors, half and half", constants=_weighted(lexical=0.5, dense=0.5)),
-    Variant("without the table of translations", constants=((Index, "translate", lambda *_: ()),)),
+    Variant(
+        "without the table of translations", constants=((Index, "looked_up", lambda *_: None),)
+    ),
     Variant(
         "without names in Japanese", constants=((Index, "spell_names", lambda _, text, __: text),)
     ),

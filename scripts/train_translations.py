@@ -1,13 +1,13 @@
-"""Learn what English expressions are called in Japanese: `train_translations.py DATA`.
+"""Learn which English expressions and Japanese words stand for each other: `train_translations.py DATA`.
 
 DATA is the data folder; only train/ is read, without the articles held back. From sentence pairs, terms of
 the lexicon and glosses of the dictionary, IBM's model 1 (Brown et al., "The Mathematics of Statistical
 Machine Translation", 1993) learns in both directions how likely a Japanese term is to be the
-translation of an English expression; an entry's probability is the geometric mean of both, so that
-a term that merely stands about (an article's subject) falls behind. Expressions of several words are
+translation of an English expression, and the other way; a pair's strength is the geometric mean of
+both, so that a term that merely stands about (an article's subject) falls behind. Expressions of several words are
 those that occur together far more often than by chance (normalised pointwise mutual information).
 
-Writes translations.npz to the built-in model's folder. Takes about five minutes and 10 GB of memory.
+Writes translations.npz.xz to the built-in model's folder. Takes about five minutes and 10 GB of memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import itertools
 import math
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,12 @@ from numpy.typing import NDArray
 
 from qa_service.retrieval.expressions import all_expressions, words_of
 from qa_service.retrieval.terms import extract_terms
-from qa_service.retrieval.translations import FILE_NAME, TranslationTable
+from qa_service.retrieval.translations import (
+    FILE_NAME,
+    OTHERS_MAX,
+    SHARE_MIN,
+    TranslationTable,
+)
 
 PACKAGED = Path(__file__).resolve().parent.parent / "qa_service/models/builtin"
 LONGEST = 32  # different expressions or terms of a pair; longer ones are left out
@@ -39,7 +44,6 @@ PHRASE_USES, PHRASE_TOGETHER = (
     0.35,
 )  # least count and normalised information of a longer expression
 WORD_USES, TERM_USES = 3, 3
-TERMS_MAX, SHARE_MIN = 6, 0.04  # of an entry
 PIECE = 50_000  # pairs whose terms are crossed at once
 
 
@@ -126,8 +130,8 @@ def _is_kept(expression: str, count: int, counts: Counter[str], total: int) -> b
 # Alignment --------------------------------------------------------------------------------------
 
 
-def align(pairs: Pairs) -> dict[str, list[tuple[str, float]]]:
-    """The likeliest terms of each expression, with probabilities that sum to 1."""
+def align(pairs: Pairs) -> Iterator[tuple[str, str, float]]:
+    """Expressions and terms with the strength of their bond: the likeliest of each, either way."""
     lefts = np.array([len(each) for each in pairs.english])
     rights = np.array([len(each) for each in pairs.japanese])
     unique, inverse = crossed(pairs)
@@ -147,18 +151,20 @@ def align(pairs: Pairs) -> dict[str, list[tuple[str, float]]]:
     both = np.sqrt(forth * back)
     kept = (forth > 1e-3) & (back > 1e-3)
     expression, term, both = expression[kept], term[kept], both[kept]
-    order = np.lexsort((-both, expression))
-    expression, term, both = expression[order], term[order], both[order]
-    bounds = np.flatnonzero(np.r_[True, expression[1:] != expression[:-1], True])
-    table = {}
+    best = _likeliest(expression, both) | _likeliest(term, both)
+    for left, right, strength in zip(expression[best], term[best], both[best], strict=True):
+        yield pairs.expressions[left], pairs.terms[right], float(strength)
+
+
+def _likeliest(entries: NDArray[np.int32], strengths: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which pairs are among the likeliest of their entry."""
+    order = np.lexsort((-strengths, entries))
+    bounds = np.flatnonzero(np.r_[True, np.diff(entries[order]) != 0, True])
+    kept = np.zeros(len(entries), dtype=np.bool_)
     for start, stop in itertools.pairwise(bounds.tolist()):
-        stop = min(stop, start + TERMS_MAX)
-        shares = both[start:stop] / both[start:stop].sum()
-        shares = shares[shares >= SHARE_MIN] / shares[shares >= SHARE_MIN].sum()
-        found = [pairs.terms[id] for id in term[start:stop].tolist()]
-        name = pairs.expressions[int(expression[start])]
-        table[name] = list(zip(found, shares.tolist(), strict=False))
-    return table
+        best = order[start : min(stop, start + OTHERS_MAX)]
+        kept[best] = strengths[best] >= SHARE_MIN * strengths[best].sum()
+    return kept
 
 
 def crossed(pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -28,8 +28,8 @@ class Features:
 
     Of the best passage: `interaction` its MaxSim, `unit` that of its best sentence, `missing` what
     it lacks of the question's weightiest pieces, `coverage` the weighted share of the question's
-    terms in it, `dense` its cosine, `translation` the share of an English question's words that it
-    holds in Japanese. `spread` is its lead over the mean of the next four.
+    terms in it, `dense` its cosine, `translation` the share of the question's words that it
+    holds in its own language, where they were looked up. `spread` is its lead over the mean of the next four.
     """
 
     interaction: float

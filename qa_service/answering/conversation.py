@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from qa_service.retrieval.english import STOP_WORDS
 from qa_service.retrieval.language import detect_language
-from qa_service.retrieval.terms import STOP_WORDS, morphemes
+from qa_service.retrieval.terms import morphemes
 from qa_service.types import Turn
 
 # それは, その目的, 同委員会, 両者の: points back, unless something to point at stands before it.

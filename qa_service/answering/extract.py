@@ -20,6 +20,8 @@ from qa_service.reading.sentences import split_sentences
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.interaction import PieceIndex
 from qa_service.retrieval.labels import NAMED_ITSELF, NAMED_PART, Named, find_named
+from qa_service.retrieval.language import detect_language
+from qa_service.retrieval.search import fold_question
 from qa_service.retrieval.terms import Terms, extract_terms
 from qa_service.types import Hit, MappedText, Passage, PassageKind, Span
 
@@ -156,12 +158,7 @@ def _scored(
     terms = extract_terms(question, find_atoms=index.aliases.find)
     texts = [unit_text(unit.passage, unit.content) for unit in units]
     pieces = PieceIndex.build(texts, index.pieces.model).shares(question)
-    shares = np.array(
-        [
-            index.lexical.coverage(terms, extract_terms(text, find_atoms=index.aliases.find))
-            for text in texts
-        ]
-    )
+    shares = np.array(_coverages(index, question, terms, units, texts))
     best = max(hit.score for hit in hits) or 1.0
     passages = np.array([hits[unit.hit].score / best for unit in units])
     scores = _PASSAGE_SHARE * passages + _TERMS_SHARE * shares + _PIECES_SHARE * pieces
@@ -173,6 +170,23 @@ def _scored(
         Extract(units[place].hit, units[place].passage, units[place].content, float(scores[place]))
         for place in order
     ]
+
+
+def _coverages(
+    index: Index, question: str, asked: Terms, units: Sequence[Extract], texts: Sequence[str]
+) -> list[float]:
+    """How much of the question's term weight each text holds, or holds in translation."""
+    language = detect_language(question)
+    looked_up = index.looked_up(language)
+    lookup = looked_up and index.look_up(fold_question(index, question, language), looked_up)
+    shares = []
+    for unit, text in zip(units, texts, strict=True):
+        held = extract_terms(text, find_atoms=index.aliases.find)
+        if lookup and index.languages[index.rows[unit.passage.id]] == looked_up:
+            shares.append(index.lexical.translated_coverage(lookup, held))
+        else:
+            shares.append(index.lexical.coverage(asked, held))
+    return shares
 
 
 def _opens_explanation(index: Index, asked: Terms, unit: Extract) -> bool:

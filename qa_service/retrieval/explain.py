@@ -1,5 +1,5 @@
 """Which words a passage shares with a question, as the passage spells them: for people to look at.
-For an English question these are also the Japanese words that its own were looked up as.
+For a question in another language these are also the words that its own were looked up as.
 
 The ranking knows more (pairs of characters, names that mean the same, meaning): see `lexical`.
 """
@@ -7,6 +7,7 @@ The ranking knows more (pairs of characters, names that mean the same, meaning):
 from __future__ import annotations
 
 from qa_service.reading.numbering import find_labels
+from qa_service.retrieval.english import root_of
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.search import fold_question
@@ -18,7 +19,13 @@ def matched_terms(index: Index, question: str, text: str) -> tuple[str, ...]:
     language = detect_language(question, default="en")
     folded = fold_question(index, question, language)
     wanted = set(extract_terms(folded).morphemes)
-    wanted |= {term for each in index.translate(folded, language) for term, _ in each}
-    found = [word for word, form in content_words(text) if form in wanted]
+    if looked_up := index.looked_up(language):
+        translations = index.look_up(folded, looked_up).translations
+        wanted |= {word for each in translations for term, _ in each for word in term.split(" ")}
+    found = [
+        word
+        for word, form in content_words(text)
+        if form in wanted or root_of(word.lower()) in wanted
+    ]
     labels = [label.text for label in find_labels(text) if f"={label.id}" in wanted]
     return tuple(dict.fromkeys((*labels, *found)))

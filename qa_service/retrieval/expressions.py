@@ -1,8 +1,8 @@
 """English text to the expressions that are looked up in a table of translations.
 
-A word counts in the singular (Harman, "How effective is suffixing?", JASIS 42:1, 1991: his S
-stemmer), and words that carry no subject do not count; an expression does not reach over them, nor
-over punctuation, so that "prime minister" is one and "minister of defence" is two.
+A word counts in the singular (see `english`), and words that carry no subject do not count; an
+expression does not reach over them, nor over punctuation, so that "prime minister" is one and "minister
+of defence" is two.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from qa_service.retrieval.terms import STOP_WORDS, fold
+from qa_service.retrieval.english import STOP_WORDS, root_of, spell_out_america
+from qa_service.retrieval.terms import fold
 
 EXPRESSION_MAX_WORDS = 3
 
-_AMERICA = re.compile(r"\bU\.S\.(?:A\.)?|\bU\.S\b|\bUSA?\b")  # U.S., U.S.A., US: not "us"
 _WORD = re.compile(r"[a-z\u00df-\u024f]+(?:['’][a-z]+)?")  # treaty, don't
 _BETWEEN_WORDS = (" ", "-")  # within an expression
 _MORE_STOP_WORDS = frozenset(
@@ -26,7 +26,7 @@ _MORE_STOP_WORDS = frozenset(
 
 def words_of(text: str) -> list[str | None]:
     """The words of `text` in order, None in the place of what parts expressions."""
-    folded = fold(_AMERICA.sub("America", text))
+    folded = fold(spell_out_america(text))
     words: list[str | None] = []
     end = 0
     for match in _WORD.finditer(folded):
@@ -35,7 +35,7 @@ def words_of(text: str) -> list[str | None]:
         end = match.end()
         word = match.group().replace("’", "'").removesuffix("'s")
         stops = len(word) < 2 or word in STOP_WORDS or word in _MORE_STOP_WORDS
-        words.append(None if stops else _singular(word))
+        words.append(None if stops else root_of(word))
     return words
 
 
@@ -67,14 +67,3 @@ def longest_expressions(
         length = max((n for n, name in enumerate(names, start=1) if is_known(name)), default=1)
         yield names[length - 1]
         start += length
-
-
-def _singular(word: str) -> str:
-    """treaties, treaty; bases, base; forces, force; status and pass as they are."""
-    if word.endswith("ies") and len(word) > 4 and not word.endswith(("eies", "aies")):
-        return word[:-3] + "y"
-    if word.endswith("es") and not word.endswith(("aes", "ees", "oes")):
-        return word[:-1]
-    if word.endswith("s") and not word.endswith(("us", "ss")):
-        return word[:-1]
-    return word

@@ -2,8 +2,8 @@
 
 Each leg speaks in shares: lexical is the share of the question's term weight that a passage holds,
 interaction (MaxSim) the share of its piece weight that is matched in meaning, dense the cosine of the
-whole, translation the share of an English question's words that a Japanese passage holds in
-Japanese. They are averaged with weights that depend on whether question and document are in the same
+whole, translation the share of a question's words that a passage in another language holds in its
+own. They are averaged with weights that depend on whether question and document are in the same
 language: across languages shared words are few (acronyms, years, numbers), and meaning leads.
 
 A leg with nothing to say gives zeros everywhere and so cannot change the order.

@@ -29,16 +29,11 @@ from qa_service.retrieval.interaction import PieceIndex
 from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.manifest import EmbedderRecord, Manifest
 from qa_service.retrieval.records import records_from_files
-from qa_service.retrieval.romanised import with_japanese_names
+from qa_service.retrieval.romanised import spellings_of, with_japanese_names
 from qa_service.retrieval.staleness import is_stale
 from qa_service.retrieval.static_model import StaticModel
-from qa_service.retrieval.terms import Translation, extract_terms
-from qa_service.retrieval.translations import (
-    SOURCE_LANGUAGE,
-    TARGET_LANGUAGE,
-    TranslationTable,
-    load_translations,
-)
+from qa_service.retrieval.terms import Lookup, extract_terms
+from qa_service.retrieval.translations import TranslationTable, load_translations
 from qa_service.retrieval.vectors import VectorIndex
 from qa_service.types import Document, Passage
 
@@ -57,6 +52,8 @@ __all__ = [
 ]
 
 
+_LOOKED_UP = {"en": "ja", "ja": "en", "zh": "en"}  # questions in a language, by words of another
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")  # NATO, DICAS
 _JAPANESE = re.compile(r"[\u3005-\u30ff\u3400-\u9fff]+")  # 普天間, キャンプ座間
 
 
@@ -84,29 +81,36 @@ class Index:
     embedder: Embedder
     degraded: tuple[str, ...] = ()
 
-    def translate(self, question: str, language: str) -> tuple[Translation, ...]:
-        """What the expressions of an English question are called in Japanese, with the Japanese words
-        in it as they are; empty for a question in another language, and where no document is
-        Japanese. Raises ModelError."""
-        if not self.translates(language):
-            return ()
-        own = extract_terms(" ".join(_JAPANESE.findall(question))).morphemes
-        return (
-            *self._translations.translate(question),
-            *(((term, 1.0),) for term in dict.fromkeys(own)),
-        )
+    def looked_up(self, language: str) -> str | None:
+        """The language that the words of questions in a language are looked up in, if any document
+        is in it: Japanese for English ones, English for Japanese and Chinese ones."""
+        other = _LOOKED_UP.get(language)
+        return other if other in self.elements.languages else None
+
+    def look_up(self, question: str, language: str) -> Lookup:
+        """What the words of a question are called in a language, Japanese or English, with the words
+        in it that are in that language already. Raises ModelError."""
+        table = self._translations
+        if language == "ja":
+            found = table.to_japanese(question)
+            own = extract_terms(" ".join(_JAPANESE.findall(question))).morphemes
+            return Lookup(language, (*found, *(((term, 1.0),) for term in dict.fromkeys(own))))
+        names = [
+            tuple((spelling, 1 / len(spellings)) for spelling in spellings)
+            for name, reading in dict.fromkeys(extract_terms(question).names)
+            if name not in table.english and (spellings := spellings_of(reading))
+        ]
+        own = extract_terms(" ".join(_LATIN.findall(question))).characters
+        found = table.to_english(question)
+        return Lookup(language, (*found, *names, *(((term, 1.0),) for term in dict.fromkeys(own))))
 
     def spell_names(self, question: str, language: str) -> str:
         """An English question with the names in it that Japanese documents hold as they stand there
         (Futenma: 普天間). Raises ModelError."""
-        if not self.translates(language):
+        if self.looked_up(language) != "ja":
             return question
         is_english = self._translations.knows
         return with_japanese_names(question, self.lexical.names, is_english=is_english)
-
-    def translates(self, language: str) -> bool:
-        """Whether the words of questions in a language are looked up in another."""
-        return language == SOURCE_LANGUAGE and TARGET_LANGUAGE in self.elements.languages
 
     @cached_property
     def _translations(self) -> TranslationTable:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_service.retrieval.romanised import spelling_of
-from qa_service.retrieval.terms import AtomFinder, Terms, Translation, extract_terms
+from qa_service.retrieval.terms import AtomFinder, Lookup, Terms, Translation, extract_terms
 
 _K1, _B = 1.2, 0.75
 _FIELDS = ("characters", "morphemes")
@@ -61,12 +61,29 @@ class _Field:
             ideal += weight
         return total / ideal if ideal else total
 
+    def translated_coverage(
+        self, translations: Sequence[Translation], text: Sequence[str]
+    ) -> float:
+        held = set(text)
+        total = ideal = 0.0
+        for translation in translations:
+            weight = self._translated_weight(translation)
+            total += weight * max(
+                (
+                    trust
+                    for term, trust in _trusted(translation)
+                    if held.issuperset(term.split(" "))
+                ),
+                default=0.0,
+            )
+            ideal += weight
+        return total / ideal if ideal else 0.0
+
     def _translated_weight(self, translation: Translation) -> float:
-        """As rare as its translations are on the whole."""
+        """As rare as its translations are on the whole; one of several words as its rarest."""
         found = 0.0
         for term, probability in translation:
-            start, stop = self._bounds(term)
-            found += probability * (stop - start)
+            found += probability * min(self._count(word) for word in term.split(" "))
         return self._weight(found)
 
     def coverage(self, question: Sequence[str], text: Sequence[str]) -> float:
@@ -80,15 +97,29 @@ class _Field:
         start, stop = self._bounds(term)
         return self._weight(stop - start)
 
-    def _saturations(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The rows that have the term, and their scores as shares of the best possible one."""
+    def _count(self, term: str) -> int:
+        """The number of passages that have it."""
         start, stop = self._bounds(term)
+        return stop - start
+
+    def _saturations(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The rows that have the term, all its words if it has several, and their scores as shares
+        of the best possible one (of the word that a passage has least of)."""
+        first, *further = term.split(" ")
+        rows, saturations = self._word_saturations(first)
+        for word in further:
+            others, shares = self._word_saturations(word)
+            rows, left, right = np.intersect1d(rows, others, True, return_indices=True)
+            saturations = np.minimum(saturations[left], shares[right])
+        return rows, saturations
+
+    def _word_saturations(self, word: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        start, stop = self._bounds(word)
         if start == stop:
             return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
         scores = self.matrix.scores
-        return scores["indices"][start:stop], scores["data"][start:stop] / self._weight(
-            stop - start
-        )
+        rows, data = scores["indices"][start:stop], scores["data"][start:stop]
+        return rows, data / self._weight(stop - start)
 
     def _bounds(self, term: str) -> tuple[int, int]:
         """Where the term's column begins and ends."""
@@ -139,14 +170,20 @@ class LexicalIndex:
         both = characters.scores(terms.characters) + morphemes.scores(terms.morphemes)
         return np.asarray(both / 2, dtype=np.float32)
 
-    def translated_scores(self, translations: Sequence[Translation]) -> NDArray[np.float32]:
+    def translated_scores(self, lookup: Lookup) -> NDArray[np.float32]:
         """(passages,) float32 between 0 and 1: how much of a question in another language a passage
         holds in translation, as a share of the ideal.
 
         An expression counts by its best translation, an unlikely one less, and weighs by how rare
-        its translations are here. Morphemes alone: translations are words, not characters.
+        its translations are here.
         """
-        return self.fields[1].translated_scores(translations)
+        return self.fields[_words_field(lookup)].translated_scores(lookup.translations)
+
+    def translated_coverage(self, lookup: Lookup, text: Terms) -> float:
+        """What `coverage` is for a question in the text's language, for one that was looked up."""
+        place = _words_field(lookup)
+        held = (text.characters, text.morphemes)[place]
+        return self.fields[place].translated_coverage(lookup.translations, held)
 
     def coverage(self, question: Terms, text: Terms) -> float:
         """The share, 0 to 1, of the question's term weight that a text holds, indexed or not.
@@ -186,6 +223,11 @@ class LexicalIndex:
             for name in _FIELDS
         )
         return cls((characters, morphemes), json.loads(files[_NAMES]))
+
+
+def _words_field(lookup: Lookup) -> int:
+    """Where whole words of a language are: English ones among the characters, in the singular."""
+    return 0 if lookup.language == "en" else 1
 
 
 def _names(texts: Sequence[Terms]) -> dict[str, str]:

@@ -22,6 +22,12 @@ def spelling_of(reading: str) -> str:
     return _even(jaconv.kana2alphabet(jaconv.kata2hira(reading)))
 
 
+def spellings_of(reading: str) -> tuple[str, ...]:
+    """How it may be spelled in a text, letter by letter and as English writes it: toukyou, tokyo."""
+    letters = str(jaconv.kana2alphabet(jaconv.kata2hira(reading)))
+    return tuple(dict.fromkeys(each for each in (letters, _even(letters)) if each.isalpha()))
+
+
 def with_japanese_names(
     text: str, names: Mapping[str, str], *, is_english: Callable[[str], bool]
 ) -> str:

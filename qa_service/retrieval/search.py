@@ -27,7 +27,6 @@ from qa_service.retrieval.labels import find_named, find_rows, raised
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.rerank import RERANKED, Reranking, rerank_scores
 from qa_service.retrieval.terms import extract_terms, without_invisible
-from qa_service.retrieval.translations import TARGET_LANGUAGE
 from qa_service.types import Filters, Hit, PassageKind, SearchResult
 
 _log = logging.getLogger(__name__)
@@ -147,6 +146,7 @@ def _rank(
     clock: _Clock,
 ) -> _Ranking:
     legs: dict[str, NDArray[np.float32]] = {}
+    translated = np.zeros(len(index.passages), dtype=np.bool_)
     if mode is not Mode.LEXICAL:
         with clock.stage("embed"):
             vector = index.embedder.encode_queries([question])[0]
@@ -160,11 +160,11 @@ def _rank(
     if mode is Mode.HYBRID:
         with clock.stage("dense"):
             legs["dense"] = index.vectors.similarities(vector)
-        if index.translates(language):
+        if looked_up := index.looked_up(language):
+            translated = index.elements.in_language({looked_up})
             with clock.stage("translation"):
-                translations = index.translate(question, language)
-                found = index.lexical.translated_scores(translations)
-                legs["translation"] = np.where(_translated(index), found, np.float32(0))
+                found = index.lexical.translated_scores(index.look_up(question, looked_up))
+                legs["translation"] = np.where(translated, found, np.float32(0))
     alike = _alike(index, language)
     rows = _candidates(legs, alike, allowed, top_k, named)
     legs = {name: scores[rows] for name, scores in legs.items()}
@@ -173,7 +173,7 @@ def _rank(
     with clock.stage("interaction"):
         legs["interaction"] = index.pieces.scores(question, rows)
     with clock.stage("fusion"):
-        scores = _fused(index, rows, alike[rows], legs)
+        scores = _fused(index, rows, alike[rows], translated[rows], legs)
         scores = _weigh_kinds(index, rows, scores)
         _raise_named(scores, rows, named)
     return _ranked(rows, scores, legs)
@@ -249,19 +249,15 @@ def _alike(index: Index, language: str) -> NDArray[np.bool_]:
     return index.elements.in_language({"ja", "zh"} if language == "zh" else {language})
 
 
-def _translated(index: Index) -> NDArray[np.bool_]:
-    """Which rows are in the language that questions are translated to, (passages,)."""
-    return index.elements.in_language({TARGET_LANGUAGE})
-
-
 def _fused(
     index: Index,
     rows: NDArray[np.int64],
     alike: NDArray[np.bool_],
+    translated: NDArray[np.bool_],
     legs: Mapping[str, NDArray[np.float32]],
 ) -> NDArray[np.float32]:
-    """Documents in the question's language (`alike`, row for row), those in the one that it was
-    translated to, and others are weighed differently."""
+    """Documents in the question's language (`alike`, row for row), those in the one that its words were
+    looked up in (`translated`), and others are weighed differently."""
     transformer = index.embedder.name != BUILTIN
     same, other = (
         fuse(choose_weights(same_language=each, transformer=transformer), **legs)
@@ -269,7 +265,7 @@ def _fused(
     )
     if "translation" in legs:
         weights = choose_weights(same_language=False, translated=True, transformer=transformer)
-        other = np.where(_translated(index)[rows], fuse(weights, **legs), other)
+        other = np.where(translated, fuse(weights, **legs), other)
     return np.where(alike, same, other)
 
 

@@ -3,7 +3,7 @@
 Three kinds of terms, from the folded text (NFKC, lower case, one dash, no digit grouping):
 
 - **characters**: single characters and pairs of neighbours of Japanese and Chinese writing, and
-  whole Latin words and numbers. They find any word in any cutting.
+  whole numbers and Latin words, these in the singular. They find any word in any cutting.
 - **morphemes**: SudachiPy's words, long and short units, in their normalised form (取組 = 取り組み,
   サーバ = サーバー), function words dropped.
 - **atoms**: things that must match as a whole or not at all, in one spelling: figure and appendix
@@ -26,6 +26,7 @@ from sudachipy import Morpheme, SplitMode
 
 from qa_service.reading.morphemes import tokenizer
 from qa_service.reading.numbering import find_articles, find_labels
+from qa_service.retrieval.english import STOP_WORDS, root_of, spell_out_america
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\uFE58\uFE63\uFF0D]|(?<=\d)ー(?=\d)")  # 1−4, 1‐4, 1ー4
 # 辺󠄀 (with a selector), 日\u200b米
@@ -33,10 +34,10 @@ _INVISIBLE = re.compile(
     "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]"
 )
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")  # 1,000 -> 1000
-# A Latin word with its inner marks (u.s., built-in, don't), a number (1978, 3.5), 2+2 (2plus2 is
-# an alias), or one character of another script.
+# A Latin word with its inner marks (e.g., don't), a number (1978, 3.5), 2+2 (2plus2 is an alias), or
+# one character of another script.
 _TOKEN = re.compile(
-    r"\d+(?:\+\d+)+|\d+(?:\.\d+)*|[a-z\u00df-\u024f]+(?:['’.-][a-z\u00df-\u024f]+)*|\w"
+    r"\d+(?:\+\d+)+|\d+(?:\.\d+)*|[a-z\u00df-\u024f]+(?:['’.][a-z\u00df-\u024f]+)*|\w"
 )
 _FOREIGN = re.compile(r"[ァ-ヶー]+|[^\u3040-\u9fff]+")  # オースティン, nato
 _WIDE = re.compile(r"[^\x00-\u024f]")
@@ -49,14 +50,7 @@ _ERA_STARTS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")  # 1978, 2024
 _KANJI_DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")}
 
-# English words that carry no subject; the Japanese ones are dropped by their part of speech.
-STOP_WORDS = frozenset(
-    "a an and any are as at be been before by can could did do does for from had has "
-    "have how if in into is it its many may me much not of on or please say says "
-    "should such tell that the their them there these they this those to under was "
-    "were what when where which who whom whose why will with would you your about "
-    "describe explain give".split()
-)
+# What carries no subject is told by its part of speech.
 _FUNCTION_CLASSES = frozenset(["助詞", "助動詞", "補助記号", "記号", "空白", "接続詞", "感動詞"])
 # 為る, 有る, 居る …: auxiliary verbs that Sudachi marks as 非自立可能.
 _LIGHT_WORDS = frozenset(
@@ -78,7 +72,16 @@ class Terms:
 
 Translation = tuple[tuple[str, float], ...]
 """Terms that an expression of another language may stand for, with their probabilities, which sum
-to 1."""
+to 1. A term of several words has spaces between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A question's expressions in another language."""
+
+    language: str
+    translations: tuple[Translation, ...]
+
 
 AtomFinder = Callable[[str], list[str]]
 """Finds further atoms in a folded text: the names that documents declare (see `aliases`)."""
@@ -95,7 +98,7 @@ def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
         *(find_atoms(folded) if find_atoms else ()),
     ]
     return Terms(
-        characters=(*_character_terms(folded), *atoms),
+        characters=(*_character_terms(fold(spell_out_america(text))), *atoms),
         morphemes=(*_morpheme_terms(folded, names), *atoms),
         names=tuple(names),
     )
@@ -130,7 +133,7 @@ def _character_terms(folded: str) -> Iterator[str]:
                 yield previous + token
             previous_end, previous = match.end(), token
         elif token not in STOP_WORDS:
-            yield token
+            yield root_of(token)
             previous = ""
 
 
@@ -164,6 +167,17 @@ def content_words(text: str) -> Iterator[tuple[str, str]]:
     for morpheme in morphemes(text):
         if _has_content(morpheme):
             yield morpheme.surface(), morpheme.normalized_form().lower()
+
+
+def content_units(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The long units of `text` as they are matched, each with its short units where it has several."""
+    for morpheme in morphemes(fold(text)):
+        if _has_content(morpheme):
+            parts = morpheme.split(SplitMode.A, add_single=False)
+            yield (
+                morpheme.normalized_form().lower(),
+                tuple(part.normalized_form().lower() for part in parts if _has_content(part)),
+            )
 
 
 def _has_content(morpheme: Morpheme) -> bool:

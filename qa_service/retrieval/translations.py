@@ -1,16 +1,19 @@
-"""The table of translations: what an English expression is called in Japanese, and how surely.
+"""The table of translations: which English expressions and Japanese words stand for each other, and
+how surely.
 
-Made from sentence pairs by `scripts/train_translations.py` and shipped with the built-in model.
-A question's expressions become weighted Japanese terms (probabilistic structured queries: Darwish
-and Oard, SIGIR 2003), which `lexical` looks for; finding the expressions is `expressions`.
+Made from sentence pairs by `scripts/train_translations.py` and shipped with the built-in model. A
+question's words become weighted words of the other language (probabilistic structured queries: Darwish
+and Oard, SIGIR 2003), which `lexical` looks for. Finding English expressions is `expressions`, finding
+Japanese words `terms`.
 """
 
 from __future__ import annotations
 
 import io
-import zipfile
-from collections.abc import Mapping, Sequence
+import lzma
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,91 +21,151 @@ from numpy.typing import NDArray
 
 from qa_service.errors import ModelError
 from qa_service.retrieval.expressions import longest_expressions, words_of
-from qa_service.retrieval.terms import Translation
+from qa_service.retrieval.terms import Translation, content_units
 
-SOURCE_LANGUAGE, TARGET_LANGUAGE = "en", "ja"
-FILE_NAME = "translations.npz"
+FILE_NAME = "translations.npz.xz"
 
-_STEPS = 31
+OTHERS_MAX, SHARE_MIN = 6, 0.04  # of an entry: its translations, and the least share of one
+
+_STEPS_PER_OCTAVE, _STEP_MAX = 2, 31
 _PACKAGED = Path(__file__).parent.parent / "models/builtin"
 
 
 @dataclass(frozen=True, slots=True)
-class TranslationTable:
-    """Row i holds `_terms[_ids[k]]` with `_shares[k]`, in proportion, for k from `_starts[i]` to
-    before `_starts[i + 1]`."""
+class _Direction:
+    """Row i stands for `others[ids[k]]` as strongly as `strengths[k]`, for k from `starts[i]` to
+    before `starts[i + 1]`, strongest first."""
 
-    _rows: Mapping[str, int]
-    _terms: Sequence[str]
-    _starts: NDArray[np.uint32]
-    _ids: NDArray[np.uint32]
-    _shares: NDArray[np.uint8]
+    rows: Mapping[str, int]
+    others: Sequence[str]
+    starts: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    strengths: NDArray[np.float32]
+
+    def __contains__(self, entry: object) -> bool:
+        return entry in self.rows
+
+    def __getitem__(self, entry: str) -> Translation:
+        start, stop = self.starts[self.rows[entry] :][:2].tolist()
+        stop = min(stop, start + OTHERS_MAX)
+        strengths = self.strengths[start:stop].tolist()
+        least = sum(strengths) * SHARE_MIN
+        kept = [strength for strength in strengths if strength >= least]
+        names = (self.others[id] for id in self.ids[start : start + len(kept)].tolist())
+        return tuple(
+            (name, strength / sum(kept)) for name, strength in zip(names, kept, strict=True)
+        )
+
+
+class TranslationTable:
+    """Pairs of an English expression and a Japanese term, each with a strength between 0 and 1: entry k
+    says it of `terms[ids[k]]` and of the expression that `counts` give place k to, in order."""
+
+    def __init__(
+        self,
+        expressions: Sequence[str],
+        terms: Sequence[str],
+        counts: NDArray[np.uint8],
+        ids: NDArray[np.uint32],
+        steps: NDArray[np.uint8],
+    ) -> None:
+        """Raises ValueError for arrays that do not belong together."""
+        if len(counts) != len(expressions) or not counts.sum() == len(ids) == len(steps):
+            raise ValueError("its arrays do not belong together")
+        if len(ids) and int(ids.max()) >= len(terms):
+            raise ValueError("it names terms that it does not hold")
+        self._expressions, self._terms = expressions, terms
+        self._counts, self._ids, self._steps = counts, ids, steps
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._expressions)
 
     def knows(self, word: str) -> bool:
-        """Whether it has the word, or the word is one that is not looked up."""
-        return all(each is None or each in self._rows for each in words_of(word))
+        """Whether it has the English word, or the word is one that is not looked up."""
+        return all(each is None or each in self.japanese for each in words_of(word))
 
-    def translate(self, question: str) -> tuple[Translation, ...]:
+    def to_japanese(self, question: str) -> tuple[Translation, ...]:
         """One entry for each expression of an English question that the table has, each once."""
-        found = dict.fromkeys(longest_expressions(words_of(question), self._rows.__contains__))
-        return tuple(self[each] for each in found if each in self._rows)
+        found = dict.fromkeys(longest_expressions(words_of(question), self.japanese.__contains__))
+        return tuple(self.japanese[each] for each in found if each in self.japanese)
 
-    def __getitem__(self, expression: str) -> Translation:
-        row = self._rows[expression]
-        start, stop = int(self._starts[row]), int(self._starts[row + 1])
-        shares = self._shares[start:stop].tolist()
-        total = sum(shares)
-        terms = (self._terms[id] for id in self._ids[start:stop].tolist())
-        return tuple((term, share / total) for term, share in zip(terms, shares, strict=True))
+    def to_english(self, question: str) -> tuple[Translation, ...]:
+        """One entry for each word of a Japanese question that the table has, each once; for a
+        compound that it has not, one for each part."""
+        known = self.english.__contains__
+        found = dict.fromkeys(
+            each
+            for unit, parts in content_units(question)
+            for each in ([unit] if known(unit) else filter(known, parts))
+        )
+        return tuple(self.english[each] for each in found)
+
+    @cached_property
+    def japanese(self) -> _Direction:
+        """What English expressions are called in Japanese."""
+        return _direction(self._expressions, self._terms, self._counts, self._ids, self._strengths)
+
+    @cached_property
+    def english(self) -> _Direction:
+        """What Japanese terms are called in English."""
+        order = np.lexsort((self._steps, self._ids))
+        expressions = np.repeat(np.arange(len(self._expressions)), self._counts)[order]
+        counts = np.bincount(self._ids, minlength=len(self._terms))
+        return _direction(
+            self._terms, self._expressions, counts, expressions, self._strengths[order]
+        )
+
+    @property
+    def _strengths(self) -> NDArray[np.float32]:
+        return np.exp2(self._steps / np.float32(-_STEPS_PER_OCTAVE))
 
     @classmethod
-    def of(cls, translations: Mapping[str, Sequence[tuple[str, float]]]) -> TranslationTable:
-        """Shares are rounded to 31 steps, and at least to one: finer ones rank no better."""
+    def of(cls, pairs: Iterable[tuple[str, str, float]]) -> TranslationTable:
+        """From (expression, term, strength). Strengths are rounded to half octaves: finer ones rank
+        no better."""
+        ordered = sorted(pairs, key=lambda pair: (pair[0], -pair[2], pair[1]))
+        expressions: dict[str, int] = {}
         terms: dict[str, int] = {}
-        rows: dict[str, int] = {}
-        starts, ids, shares = [0], [], []
-        for expression, found in sorted(translations.items()):
-            for term, share in found:
-                ids.append(terms.setdefault(term, len(terms)))
-                shares.append(max(round(share * _STEPS), 1))
-            rows[expression] = len(rows)
-            starts.append(len(ids))
+        counts: list[int] = []
+        for expression, term, _ in ordered:
+            if expression not in expressions:
+                expressions[expression] = len(expressions)
+                counts.append(0)
+            counts[-1] += 1
+            terms.setdefault(term, len(terms))
+        strengths = np.array([strength for _, _, strength in ordered])
+        steps = np.clip(np.round(-np.log2(strengths) * _STEPS_PER_OCTAVE), 0, _STEP_MAX)
         return cls(
-            rows,
+            list(expressions),
             list(terms),
-            np.array(starts, dtype=np.uint32),
-            np.array(ids, dtype=np.uint32),
-            np.array(shares, dtype=np.uint8),
+            np.array(counts, dtype=np.uint8),
+            np.array([terms[term] for _, term, _ in ordered], dtype=np.uint32),
+            steps.astype(np.uint8),
         )
 
     def to_bytes(self) -> bytes:
         buffer = io.BytesIO()
-        np.savez_compressed(
+        np.savez(
             buffer,
-            expressions=_packed(self._rows),
+            expressions=_packed(self._expressions),
             terms=_packed(self._terms),
-            counts=np.diff(self._starts).astype(np.uint8),
-            ids=self._ids.astype(np.uint16 if len(self._terms) < 1 << 16 else np.uint32),
-            shares=self._shares,
+            counts=self._counts,
+            ids=self._ids,
+            steps=self._steps,
         )
-        return buffer.getvalue()
+        return lzma.compress(buffer.getvalue())
 
     @classmethod
     def from_bytes(cls, data: bytes) -> TranslationTable:
-        """Raises ValueError or KeyError for what `to_bytes` has not written."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            expressions, terms = _unpacked(arrays["expressions"]), _unpacked(arrays["terms"])
-            starts = np.concatenate([[0], np.cumsum(arrays["counts"], dtype=np.uint32)])
-            ids, shares = arrays["ids"], arrays["shares"]
-        if len(starts) != len(expressions) + 1 or not starts[-1] == len(ids) == len(shares):
-            raise ValueError("its arrays do not belong together")
-        if len(ids) and int(ids.max()) >= len(terms):
-            raise ValueError("it names terms that it does not hold")
-        rows = {expression: row for row, expression in enumerate(expressions)}
-        return cls(rows, terms, starts.astype(np.uint32), ids.astype(np.uint32), shares)
+        """Raises ValueError, KeyError, EOFError or LZMAError for what `to_bytes` has not written."""
+        with np.load(io.BytesIO(lzma.decompress(data)), allow_pickle=False) as arrays:
+            return cls(
+                _unpacked(arrays["expressions"]),
+                _unpacked(arrays["terms"]),
+                arrays["counts"],
+                arrays["ids"],
+                arrays["steps"],
+            )
 
 
 def load_translations(folder: Path | None = None) -> TranslationTable:
@@ -110,13 +173,25 @@ def load_translations(folder: Path | None = None) -> TranslationTable:
     path = (_PACKAGED if folder is None else folder) / FILE_NAME
     try:
         return TranslationTable.from_bytes(path.read_bytes())
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, lzma.LZMAError) as error:
         raise ModelError(
             f"{path} is missing or damaged ({error}). Install the package again."
         ) from error
 
 
-def _packed(texts: Sequence[str] | Mapping[str, int]) -> NDArray[np.uint8]:
+def _direction(
+    entries: Sequence[str],
+    others: Sequence[str],
+    counts: NDArray[np.integer],
+    ids: NDArray[np.integer],
+    strengths: NDArray[np.float32],
+) -> _Direction:
+    starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    rows = {entry: row for row, entry in enumerate(entries)}
+    return _Direction(rows, others, starts, ids.astype(np.int64), strengths)
+
+
+def _packed(texts: Sequence[str]) -> NDArray[np.uint8]:
     return np.frombuffer("\n".join(texts).encode(), dtype=np.uint8)
 
 

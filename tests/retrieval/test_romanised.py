@@ -91,7 +91,7 @@ def test_only_english_questions_are_respelled(index: Index) -> None:
 
 
 def test_japanese_words_in_an_english_question_are_looked_for(index: Index) -> None:
-    assert (("辺野古", 1.0),) in index.translate("Where is 辺野古?", "en")
+    assert (("辺野古", 1.0),) in index.look_up("Where is 辺野古?", "ja").translations
 
 
 def nothing(_: str) -> bool:

@@ -1,4 +1,4 @@
-"""English questions looked up in the table of translations: cutting them, the table, the search."""
+"""Questions looked up in the table of translations: cutting them, the table, the search, both ways."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from qa_service.retrieval.expressions import all_expressions, longest_expression
 from qa_service.retrieval.index import Index, build_index, load_index
 from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.search import Mode, search
-from qa_service.retrieval.translations import FILE_NAME, TranslationTable, load_translations
+from qa_service.retrieval.terms import Lookup, extract_terms
+from qa_service.retrieval.translations import (
+    FILE_NAME,
+    OTHERS_MAX,
+    TranslationTable,
+    load_translations,
+)
 
 PACKAGED = Path(translations.__file__).resolve().parent.parent / "models" / "builtin" / FILE_NAME
 
@@ -55,20 +61,45 @@ def test_the_longest_known_expression_is_taken() -> None:
 
 
 def test_a_table_is_the_same_after_writing_and_reading() -> None:
-    made = TranslationTable.of({"treaty": [("条約", 0.75), ("協定", 0.25)], "war": [("戦争", 1.0)]})
+    pairs = [("treaty", "条約", 0.75), ("treaty", "協定", 0.25), ("war", "戦争", 1.0)]
+    made = TranslationTable.of(pairs)
     read = TranslationTable.from_bytes(made.to_bytes())
-    assert [read[each] for each in ("treaty", "war")] == [made["treaty"], (("戦争", 1.0),)]
-    assert read["treaty"][0][0] == "条約"
-    assert sum(share for _, share in read["treaty"]) == pytest.approx(1)
-    assert read.translate("Wars and treaties, and a war") == (read["war"], read["treaty"])
-    assert read.translate("nothing known") == ()
-    assert made.to_bytes() == read.to_bytes()
+    assert [read.japanese[each] for each in ("treaty", "war")] == [
+        made.japanese["treaty"],
+        (("戦争", 1.0),),
+    ]
+    assert read.japanese["treaty"][0][0] == "条約"
+    assert sum(share for _, share in read.japanese["treaty"]) == pytest.approx(1)
+    found = read.to_japanese("Wars and treaties, and a war")
+    assert found == (read.japanese["war"], read.japanese["treaty"])
+    assert read.to_japanese("nothing known") == ()
+    assert read.to_english("条約と協定を結ぶ") == ((("treaty", 1.0),), (("treaty", 1.0),))
+    assert made.to_bytes() == TranslationTable.of(reversed(pairs)).to_bytes()
+
+
+def test_an_entry_has_few_translations_and_none_that_is_unlikely() -> None:
+    many = [("thing", f"物{place}", 0.5) for place in range(9)]
+    table = TranslationTable.of([*many, ("war", "戦争", 1.0), ("war", "戦", 0.01)])
+    assert len(table.japanese["thing"]) == OTHERS_MAX
+    assert table.japanese["war"] == (("戦争", 1.0),)
+    assert dict(table.english["戦"]) == {"war": 1.0}
+
+
+def test_a_compound_that_is_not_known_is_looked_up_in_parts() -> None:
+    table = TranslationTable.of([("committee", "委員会", 1.0), ("joint", "合同", 1.0)])
+    assert table.to_english("合同委員会") == ((("joint", 1.0),), (("committee", 1.0),))
+    whole = TranslationTable.of([("joint committee", "合同委員会", 1.0), ("joint", "合同", 1.0)])
+    assert ("joint committee", 1.0) in {
+        each for found in whole.to_english("合同委員会") for each in found
+    } or (whole.to_english("合同委員会") == ((("joint", 1.0),),))
 
 
 def test_the_packaged_table_knows_common_words() -> None:
     table = load_translations()
-    assert "同盟" in dict(table["alliance"])
-    assert "条約" in dict(table["treaty"])
+    assert "同盟" in dict(table.japanese["alliance"])
+    assert "条約" in dict(table.japanese["treaty"])
+    assert "alliance" in dict(table.english["同盟"])
+    assert "prime minister" in dict(table.english["首相"])
     assert len(table) > 50_000
 
 
@@ -86,20 +117,34 @@ def test_a_broken_table_is_named(tmp_path: Path, damage: str) -> None:
 
 def test_a_passage_counts_by_the_best_translation_that_it_holds() -> None:
     lexical = LexicalIndex.build(["条約を結ぶ", "協定を結ぶ", "雨が降る"])
-    either = ((("条約", 0.8), ("協定", 0.2)),)
+    either = Lookup("ja", ((("条約", 0.8), ("協定", 0.2)),))
     likely, unlikely, neither = lexical.translated_scores(either).tolist()
     assert 0 < unlikely < likely < 1
     assert neither == 0
     assert unlikely / likely == pytest.approx(math.sqrt(0.2 / 0.8))
+    held = lexical.translated_coverage(either, extract_terms("協定を結んだ"))
+    assert held == pytest.approx(math.sqrt(0.2 / 0.8))
 
 
 def test_what_no_passage_holds_takes_from_the_share() -> None:
     lexical = LexicalIndex.build(["条約を結ぶ", "雨が降る"])
     treaty, whale = (("条約", 1.0),), (("鯨", 1.0),)
-    alone = lexical.translated_scores([treaty])[0]
-    assert lexical.translated_scores([treaty, whale])[0] < alone
-    assert not lexical.translated_scores([whale]).any()
-    assert not lexical.translated_scores([]).any()
+    alone = lexical.translated_scores(Lookup("ja", (treaty,)))[0]
+    assert lexical.translated_scores(Lookup("ja", (treaty, whale)))[0] < alone
+    assert not lexical.translated_scores(Lookup("ja", (whale,))).any()
+    assert not lexical.translated_scores(Lookup("ja", ())).any()
+
+
+def test_a_term_of_several_words_needs_them_all() -> None:
+    lexical = LexicalIndex.build(
+        ["Prime ministers met.", "The minister met.", "A prime number.", "Rain."]
+    )
+    premier = Lookup("en", ((("prime minister", 1.0),),))
+    both, *others = lexical.translated_scores(premier).tolist()
+    assert both > 0
+    assert others == [0, 0, 0]
+    assert lexical.translated_coverage(premier, extract_terms("The Prime Minister")) == 1
+    assert lexical.translated_coverage(premier, extract_terms("The Minister")) == 0
 
 
 def test_english_questions_are_looked_up_and_others_are_not(chapter_index: Index) -> None:
@@ -127,9 +172,55 @@ def test_only_japanese_passages_are_found_by_translations(tmp_path: Path) -> Non
     }
 
 
-def test_looked_up_words_are_shown_as_the_passage_spells_them(chapter_index: Index) -> None:
+@pytest.fixture(scope="module")
+def english_index(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    folder = tmp_path_factory.mktemp("english")
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    texts = {
+        "rain": "Farmers wait for the rain to water their fields in summer.",
+        "treaty": "The Diet approves treaties before the Cabinet ratifies them.",
+        "base": "The U.S. Forces will return MCAS Futenma once a replacement is ready.",
+        "budget": "Expenditure on roads rose by two percent over the previous year.",
+    }
+    for name, text in texts.items():
+        (corpus / f"{name}.md").write_text(f"---\nlanguage: en\n---\n# {name}\n\n{text}\n")
+    embedder = load_embedder()
+    build_index(corpus, folder / "index", embedder=embedder)
+    return load_index(folder / "index", embedder=embedder)
+
+
+@pytest.mark.parametrize(
+    ("question", "document"),
+    [
+        ("条約は誰が承認しますか", "treaty"),
+        ("道路への支出は増えたか", "budget"),
+        ("农民在夏天等什么雨?", "rain"),
+        ("普天間はいつ返還されますか", "base"),
+    ],
+)
+def test_japanese_and_chinese_questions_find_english_passages(
+    english_index: Index, question: str, document: str
+) -> None:
+    best = search(english_index, question).hits[0]
+    assert best.passage.document_id == document
+    assert best.scores["translation"] > 0
+
+
+def test_a_japanese_name_is_looked_up_by_its_reading(english_index: Index) -> None:
+    terms = {
+        term for each in english_index.look_up("普天間", "en").translations for term, _ in each
+    }
+    assert "futenma" in terms
+
+
+def test_looked_up_words_are_shown_as_the_passage_spells_them(
+    chapter_index: Index, english_index: Index
+) -> None:
     found = matched_terms(chapter_index, "extended deterrence of the alliance", "同盟の抑止力。")
     assert found == ("同盟", "抑止力")
+    found = matched_terms(english_index, "同盟の条約", "Treaties of the Allies")
+    assert "Treaties" in found
 
 
 def test_an_index_without_japanese_needs_no_table(
@@ -137,4 +228,6 @@ def test_an_index_without_japanese_needs_no_table(
 ) -> None:
     elements = replace(chapter_index.elements, languages=("en",))
     monkeypatch.setattr("qa_service.retrieval.index.load_translations", lambda: 1 / 0)
-    assert replace(chapter_index, elements=elements).translate("a treaty", "en") == ()
+    index = replace(chapter_index, elements=elements)
+    assert index.looked_up("en") is None
+    assert search(index, "a treaty").hits
