@@ -37,7 +37,7 @@ TOP_K_MAX = 100
 # Candidates of each leg, within the question's language and across languages. Within it the legs are
 # surer: more did not find more there (3,000 questions of JaQuAD's training part over 11,144 passages: 12 to
 # 32 of each differ by less than 0.001), across languages they did (Kyoto).
-_CANDIDATES = 16
+_CANDIDATES = 12
 _CANDIDATES_ACROSS = 200
 _POINTERS = (PassageKind.CAPTION, PassageKind.REFERENCE)
 _POINTER_WEIGHT = 0.85
