@@ -32,6 +32,7 @@ from qa_service.retrieval.fusion import Weights
 from qa_service.retrieval.index import Index, build_index, load_index
 from qa_service.retrieval.search import Mode
 from qa_service.retrieval.static_model import load_static_model
+from qa_service.retrieval.terms import AtomFinder, Terms, extract_terms
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ def _weighted(**shares: float) -> tuple[tuple[object, str, object], ...]:
     return ((search, "choose_weights", lambda **_: weights),)
 
 
+def _without_pairs(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
+    return replace(extract_terms(text, find_atoms=find_atoms), pairs=())
+
+
 def _one_field(place: int) -> Callable[[Index], Index]:
     def change(index: Index) -> Index:
         field = index.lexical.fields[place]
@@ -62,6 +67,7 @@ VARIANTS = [
     Variant("words alone (BM25)", mode=Mode.LEXICAL),
     Variant("… characters only", mode=Mode.LEXICAL, change=_one_field(0)),
     Variant("… morphemes only", mode=Mode.LEXICAL, change=_one_field(1)),
+    Variant("without pairs of words", constants=((search, "extract_terms", _without_pairs),)),
     Variant("pooled vectors alone (FAISS)", mode=Mode.DENSE),
     Variant("late interaction alone", constants=_weighted(interaction=1.0)),
     Variant("words and pooled vectors, half and half", constants=_weighted(lexical=0.5, dense=0.5)),

@@ -164,7 +164,7 @@ class LexicalIndex:
         return cls(
             (
                 _build_field([terms.characters for terms in extracted]),
-                _build_field([terms.morphemes for terms in extracted]),
+                _build_field([(*terms.morphemes, *terms.pairs) for terms in extracted]),
             ),
             _names(extracted),
         )
@@ -172,7 +172,9 @@ class LexicalIndex:
     def scores(self, terms: Terms) -> NDArray[np.float32]:
         """(passages,) float32 between 0 and 1: the mean of the two fields' shares of the ideal."""
         characters, morphemes = self.fields
-        both = characters.scores(terms.characters) + morphemes.scores(terms.morphemes)
+        both = characters.scores(terms.characters) + morphemes.scores(
+            (*terms.morphemes, *terms.pairs)
+        )
         return np.asarray(both / 2, dtype=np.float32)
 
     def translated_scores(self, lookup: Lookup) -> NDArray[np.float32]:
@@ -193,7 +195,8 @@ class LexicalIndex:
     def coverage(self, question: Terms, text: Terms) -> float:
         """The share, 0 to 1, of the question's term weight that a text holds, indexed or not.
 
-        Terms weigh by their rarity in this index; how often they occur does not count.
+        Terms weigh by their rarity in this index; how often they occur, and beside which others, does not
+        count.
         """
         characters, morphemes = self.fields
         shares = [

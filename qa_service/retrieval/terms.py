@@ -1,17 +1,19 @@
 """Text to search terms: what the lexical leg matches exactly.
 
-Three kinds of terms, from the folded text (NFKC, lower case, one dash, no digit grouping):
+Four kinds of terms, from the folded text (NFKC, lower case, one dash, no digit grouping):
 
 - **characters**: single characters and pairs of neighbours of Japanese and Chinese writing, and
   whole numbers and Latin words, these in the singular. They find any word in any cutting.
 - **morphemes**: SudachiPy's words, long and short units, in their normalised form (取組 = 取り組み,
   サーバ = サーバー), function words dropped.
+- **pairs** of morphemes that stand near one another (抑止力の強化: 抑止力~強化), so that what is asked
+  together is found together.
 - **atoms**: things that must match as a whole or not at all, in one spelling: figure and appendix
   numbers (図表Ⅲ-2-1-1 = Figure III-2-1-1), articles (第七条 = Article 7), years
   (令和6年 = 2024年), names that the documents declare to be the same
   (日米安全保障協議委員会 = SCC = 2+2), written with a leading `=`.
 
-The two fields (characters with atoms, morphemes with atoms) are scored apart and summed: see
+The two fields (characters with atoms, morphemes with pairs and atoms) are scored apart and summed: see
 `lexical`.
 """
 
@@ -19,7 +21,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sudachipy import Morpheme, SplitMode
@@ -60,13 +63,19 @@ _LIGHT_WORDS = frozenset(
 )
 
 
+_PAIR_STEPS = 2  # a pair is a content word and the next, or the next but one
+_PAIR_NAMES = 1 << 18
+_PAIR_GAP = 2  # other morphemes in each step, about: の強化に向けた
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms of one text, repeated as often as they occur, in order; `names` are its Japanese
-    names with their readings in katakana."""
+    """The terms of one text, repeated as often as they occur, in order; `pairs` are its neighbouring
+    morphemes, `names` its Japanese names with their readings in katakana."""
 
     characters: tuple[str, ...]
     morphemes: tuple[str, ...]
+    pairs: tuple[str, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
 
 
@@ -91,6 +100,7 @@ def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
     """All terms of `text`; any Unicode text, empty included."""
     folded = fold(text)
     names: list[tuple[str, str]] = []
+    units: list[tuple[int, str]] = []
     atoms = [
         *_label_atoms(text),
         *map(article_atom, find_articles(text)),
@@ -99,7 +109,8 @@ def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
     ]
     return Terms(
         characters=(*_character_terms(fold(spell_out_america(text))), *atoms),
-        morphemes=(*_morpheme_terms(folded, names), *atoms),
+        morphemes=(*_morpheme_terms(folded, units, names), *atoms),
+        pairs=tuple(_pairs(units)),
         names=tuple(names),
     )
 
@@ -137,17 +148,30 @@ def _character_terms(folded: str) -> Iterator[str]:
             previous = ""
 
 
-def _morpheme_terms(folded: str, names: list[tuple[str, str]]) -> Iterator[str]:
-    """Normalised content words: each long unit, and its short units where it has several. Fills
-    `names` on the way."""
-    for morpheme in morphemes(folded):
+def _morpheme_terms(
+    folded: str, units: list[tuple[int, str]], names: list[tuple[str, str]]
+) -> Iterator[str]:
+    """Normalised content words: each long unit, and its short units where it has several. On the way
+    fills `units`, the long ones with their places among all morphemes, and `names`."""
+    for place, morpheme in enumerate(morphemes(folded)):
         if not _has_content(morpheme):
             continue
+        units.append((place, morpheme.normalized_form().lower()))
         for part in (morpheme, *morpheme.split(SplitMode.A, add_single=False)):
             if _has_content(part):
                 yield part.normalized_form().lower()
                 if _is_japanese_name(part):
                     names.append((part.surface(), part.reading_form()))
+
+
+def _pairs(units: Sequence[tuple[int, str]]) -> Iterator[str]:
+    """抑止力の強化に向けた: 抑止力 and 強化, 抑止力 and 向ける, 強化 and 向ける. A pair is named by a number that
+    few others have ("Feature Hashing", Weinberger et al., ICML 2009): by its words a million different
+    pairs of 20,000 passages would take more memory than all else."""
+    for step in range(1, _PAIR_STEPS + 1):
+        for (left, first), (right, second) in zip(units, units[step:], strict=False):
+            if right - left <= _PAIR_GAP * step + 1:
+                yield f"~{zlib.crc32(f'{first}~{second}'.encode()) % _PAIR_NAMES}"
 
 
 def _is_japanese_name(morpheme: Morpheme) -> bool:

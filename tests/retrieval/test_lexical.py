@@ -66,3 +66,11 @@ def test_progress_counts_texts() -> None:
     seen: list[int] = []
     LexicalIndex.build(TEXTS, progress=seen.append)
     assert seen == [1, 2, 3, 4]
+
+
+def test_what_is_asked_together_is_found_together() -> None:
+    lexical = LexicalIndex.build(
+        ["海上の輸送と陸上の警備を担う", "海上の警備と陸上の輸送を担う", "雨が降る"]
+    )
+    apart, together, _ = lexical.scores(extract_terms("海上の警備")).tolist()
+    assert together > apart > 0

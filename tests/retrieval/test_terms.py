@@ -48,3 +48,15 @@ def test_threads_do_not_disturb_each_other() -> None:
     texts = [f"第{number}回日米安全保障協議委員会" for number in range(200)]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(extract_terms, texts)) == [extract_terms(text) for text in texts]
+
+
+def test_words_near_one_another_are_a_pair_in_any_inflection() -> None:
+    close = set(extract_terms("抑止力の強化に向けた取組").pairs)
+    assert len(close) == 5  # of four words, each with the next two at most
+    assert len(set(extract_terms("抑止力を強化する").pairs) & close) == 1
+    assert not set(extract_terms("強化された抑止力").pairs) & close
+    assert extract_terms("抑止力").pairs == ()
+
+
+def test_words_far_apart_are_no_pair() -> None:
+    assert extract_terms("抑止力、、、、、、強化").pairs == ()
