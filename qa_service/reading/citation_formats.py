@@ -51,7 +51,7 @@ class CitationFormats:
 def format_citation(document: Document, citation: Citation, *, url: str) -> CitationFormats:
     """`url` is the whole address of the cited place, as the reader would open it."""
     metadata = document.source.metadata
-    place = citation.label.removeprefix(metadata.title).strip()
+    place = citation.label.removeprefix(metadata.title).strip(" ,")
     url = _one_line(url)
     return CitationFormats(
         label=citation.label,

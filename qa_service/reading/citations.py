@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -114,29 +114,59 @@ def _label(
     box: Box | None,
     notes: Sequence[Note],
 ) -> str:
-    """令和6年版防衛白書 第Ⅲ部第2章第1節3-2 図表Ⅲ-2-1-1「日米安全保障問題に…」(注)2."""
+    """令和6年版防衛白書 第Ⅲ部第2章第1節3-2 図表Ⅲ-2-1-1「日米安全保障問題に…」(注)2; of a document in
+    another script Water Supply Act, Part 2, 5 “Licence to supply”, note 2."""
     metadata = document.source.metadata
     above = "".join(heading.number for heading in (metadata.part, metadata.chapter) if heading)
     number = above if section.is_lead else f"{above}{section.number}"
-    place = f"{metadata.title} {number}".strip()
+    words = _EASTERN if metadata.language in _EASTERN_LANGUAGES else _WESTERN
+    place = f"{metadata.title}{words.step}{number}" if number else metadata.title
     if figure is not None:
-        name = figure.label or {"photo": "写真", "table": "表", "figure": "図"}[figure.kind]
-        place += f" {name}{_quoted(figure.caption)}" if figure.caption else f" {name}"
+        place += f"{words.step}{figure.label or words.figures[figure.kind]}"
+        place += words.quoted(figure.caption)
     elif box is not None:
-        place += f" {box.kind}「{box.title}」" if box.title else f" {box.kind}"
-    elif section.title and section.title != metadata.title:
-        place += _quoted(section.title)
+        place += f"{words.step}{box.kind}{words.quoted(box.title)}"
+    elif section.title != metadata.title:
+        place += words.quoted(section.title)
+    label = notes[0].label if notes else ""
     if passage.kind is PassageKind.NOTE:
-        label = notes[0].label if notes else ""
-        place += f" {label}" if label and not label.isdecimal() else f" (注){label}"
+        named = label and not label.isdecimal()
+        place += f"{words.step}{label if named else f'{words.note}{label}'}".rstrip()
     elif passage.kind is PassageKind.FOOTNOTE:
-        place += f" 脚注{notes[0].label}" if notes else " 脚注"
+        place += f"{words.step}{words.footnote}{label}".rstrip()
     return place
 
 
-def _quoted(title: str) -> str:
-    """「方針」, but an article's （目的） as it is printed."""
-    return title if title[:1] in "（(" and title[-1:] in "）)" else f"「{title}」"
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a label is made of: what parts its steps, quotation marks, and names."""
+
+    step: str
+    opening: str
+    closing: str
+    figures: Mapping[str, str]
+    note: str
+    footnote: str
+
+    def quoted(self, title: str) -> str:
+        """「方針」, but an article's （目的） as it is printed; “Aim” with a space before it."""
+        if not title:
+            return ""
+        if title[:1] not in "（(" or title[-1:] not in "）)":
+            title = f"{self.opening}{title}{self.closing}"
+        return title if self is _EASTERN else f" {title}"
+
+
+_EASTERN_LANGUAGES = ("ja", "zh", "und")
+_EASTERN = _Words(" ", "「", "」", {"photo": "写真", "table": "表", "figure": "図"}, "(注)", "脚注")
+_WESTERN = _Words(
+    ", ",
+    "“",
+    "”",
+    {"photo": "photo", "table": "table", "figure": "figure"},
+    "note ",
+    "footnote ",
+)
 
 
 def _located(source: str, span: Span) -> LocatedSpan:

@@ -147,7 +147,8 @@ class Hierarchy:
         return "/".join(map(str, values or number.values))
 
     def _printed(self, number: HeadingNumber | None) -> str:
-        """第1節1-3: plain numbers in a row are joined with dashes, other forms set side by side.
+        """第1節1-3: plain numbers in a row are joined with dashes, other forms set side by side; Part 2,
+        Section 3: English ones with a comma.
 
         附則第一条 is another article than 第一条, so 附則 stands in front.
         """
@@ -162,6 +163,8 @@ class Hierarchy:
                 printed = step.printed
             elif previous is not None and previous.level == step.level == "1":
                 printed += f"-{step.printed}"
+            elif previous is not None and (previous.is_english or step.is_english):
+                printed += f", {step.printed}"
             else:
                 printed += step.printed
             previous = step

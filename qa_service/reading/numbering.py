@@ -254,12 +254,16 @@ _UNIT_RANK = {"編": 0, "部": 1, **{unit: rank for rank, unit in enumerate(UNIT
 _LEVELS = ("Ⅰ", "1", "decimal", "(1)", "①", "ア", "(ア)", "a", "(a)", "ⅰ")
 _NUMERAL = rf"(?:{_DIGITS}|{_KANJI}{{1,7}}|{_ROMAN})"
 _JAPANESE = "[\u3041-\u30ff\u3400-\u9fff]"
+_ENGLISH_UNITS = {
+    "title": 0, "schedule": 0, "annex": 0, "part": 1, "chapter": 2, "section": 3, "article": 6,
+}  # fmt: skip
+_ENGLISH_UNIT = "|".join(_ENGLISH_UNITS)
 _HEADING = re.compile(
     rf"第\s?(?P<unit_number>{_NUMERAL})\s?(?P<unit>[部編章節款目条項号])"
     rf"(?:の(?P<branch>{_NUMERAL}))?"
     r"(?=[\s　:：（(「]|$|(?<=[編章節款])[ァ-ヶ\u4e00-\u9fff](?<![以第各内中]))"  # 第1章総則
-    rf"|(?i:Part|Chapter|Section|Article)\s{{1,3}}(?P<english>{_NUMERAL})"  # Part I
-    rf"(?=[\s:]|[.](?!{_DIGIT})|$)"
+    rf"|(?i:{_ENGLISH_UNIT})\s{{1,3}}(?P<english>{_NUMERAL}|[A-Z])"  # Part I, SCHEDULE 2, Annex B
+    rf"(?=[\s:—–]|[.](?!{_DIGIT})|$)"
     rf"|(?:(?i:Section)\s{{1,3}})?"  # 1.2.3 Title, Section 1.2: Title
     rf"(?P<decimal>{_DIGITS}(?:[.．]{_DIGITS}){{1,6}})[.．]?(?=[\s　]|:[ ])"
     rf"|[（(](?P<bracketed>{_DIGITS}|{_KANJI}{{1,7}})[）)]|(?P<enclosed>[⑴-⒇])"  # (1) （一） ⑴
@@ -273,8 +277,8 @@ _HEADING = re.compile(
     r"|(?P<roman>[ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ](?=[.．\s　])|[IVX]{2,5}(?=[.\s])"  # Ⅱ 総論, II Title
     rf"|[IVX](?=[.．][\s　]|[ 　]{_JAPANESE}))[.．]?(?=[\s　])"  # V. Title, but not "I think"
 )
-_BEHIND_NUMBER = re.compile(r"[.．、:：)）]?[ \t　]*")  # a. Aim, 一、総則, Part II: Intro
-_ENGLISH_UNITS = {"part": 1, "chapter": 2, "section": 3, "article": 6}
+# a. Aim, 一、総則, Part II: Intro, Part 1 — General
+_BEHIND_NUMBER = re.compile(r"(?:[.．、:：)）]|[ \t]?[—–](?=[ \t]?\w))?[ \t　]*")
 
 
 _SUPPLEMENT = re.compile(
@@ -304,6 +308,11 @@ class HeadingNumber:
     length: int
 
     @property
+    def is_english(self) -> bool:
+        """Part 2, Schedule 1: a word and a number."""
+        return self.level in _ENGLISH_UNITS
+
+    @property
     def part(self) -> str:
         """Its part of a section id: `1`, `3.2` for 第3条の2, `ka` for カ."""
         if self.level in ("ア", "(ア)"):
@@ -326,7 +335,8 @@ def heading_number(text: str) -> HeadingNumber | None:
         level, rank = match["unit"], _UNIT_RANK[match["unit"]]
     elif match["english"]:
         word = text.split()[0].lower()
-        values, level = [int(normalise(match["english"]) or 0)], word
+        number = normalise(match["english"])
+        values, level = [int(number) if number.isdecimal() else ord(number) - ord("a") + 1], word
         rank = _ENGLISH_UNITS[word]
     else:
         values, level = _values_and_level(form or "", match)
