@@ -15,7 +15,7 @@ from enum import Enum
 from itertools import zip_longest
 
 from qa_service.reading.classes import box_heading, opens_item, opens_note, opens_reference
-from qa_service.reading.numbering import UNITS, heading_number, is_supplement
+from qa_service.reading.numbering import UNITS, heading_number, is_annex, is_supplement
 from qa_service.types import Span
 
 _HEADING = re.compile(r"[ ]{0,3}(#{1,6})(?:[ \t　]+|$)")  # ## 第1節 日米安全保障体制の概要
@@ -277,6 +277,8 @@ def _belongs(text: str, current: RawBlock, block: RawBlock) -> bool:
     if block.kind is not RawKind.TEXT or current.kind not in (RawKind.FOOTNOTE, RawKind.TEXT):
         return False
     start, end = block.span.start, block.span.end
+    if is_annex(current.span.cut(text).strip()) or is_annex(block.span.cut(text).strip()):
+        return False
     if opens_note(text, start, end) or opens_reference(text, start, end):
         return False
     in_note = opens_note(text, current.span.start, current.span.end)

@@ -286,6 +286,16 @@ _SUPPLEMENT = re.compile(
 )  # 附則, 附　則　抄, 附則（令和五年法律第四十七号）
 
 
+_ANNEX = re.compile(
+    rf"(?:別表|別図|別記|様式)(?:第?(?:{_DIGITS}|{_KANJI}{{1,7}})号?)?(?:[（(][^（()）]{{1,40}}[）)])?$"
+)  # 別表第一（第三条関係）, 様式第2号, 別記
+
+
+def is_annex(heading: str) -> bool:
+    """A line that is the title of what follows the articles of a law: 別表第一（第三条関係）, 様式第1号."""
+    return _ANNEX.match(heading) is not None
+
+
 def is_supplement(heading: str) -> bool:
     """附則: it has no number, but its articles begin again with 第一条."""
     return _SUPPLEMENT.match(heading) is not None

@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass
 
 from qa_service.reading import mapped_text
+from qa_service.reading.inline_marks import find_marks
 from qa_service.reading.readings import find_readings
 from qa_service.types import Alias, MappedText, Repair, RepairKind, Span
 
 _JAPANESE = "\u3005-\u3007\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_EMPHASIS = re.compile(r"\*\*|__|(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)|~~|</?(?:b|i|u|em|strong|span)>")
 _MARKER = re.compile(r"<sup>\s*(?P<tag>[^<\s]{1,6})\s*</sup>|\[\^(?P<mark>[^\]\s]{1,20})\]")
 _LINE_BREAK = re.compile(r"[\r\n\f](?:[ \t　\r\n\f]*[\r\n\f])?|<br\s{0,3}/?>")
 _BLANKS = " \t　"
@@ -65,7 +65,7 @@ def repair_text(text: MappedText, *, keep_lines: bool = False) -> Repaired:
 def _drop_marks(
     text: MappedText,
 ) -> tuple[MappedText, list[Repair], list[tuple[str, Span]]]:
-    marks = [(match.span(), "") for match in _EMPHASIS.finditer(text.text)]
+    marks = [(place, "") for place in find_marks(text.text)]
     for match in _MARKER.finditer(text.text):
         marks.append((match.span(), match["tag"] or match["mark"]))
     places = _apart(sorted(place for place, _ in marks))

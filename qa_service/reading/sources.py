@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from qa_service.errors import CorpusError, DuplicateError, EncodingError, MetadataError
 from qa_service.reading.classes import ends_sentence
 from qa_service.reading.markdown import fenced_lines
-from qa_service.reading.numbering import heading_number
+from qa_service.reading.numbering import UNITS, heading_number
 from qa_service.types import Heading, Metadata, Source
 
 FORMATS = (".md", ".txt", ".jsonl")
@@ -366,11 +366,20 @@ def _title_of(path: Path, text: str) -> str:
         ]
         return titles[0] if len(titles) == 1 and titles[0] else path.stem
     first, _, rest = text.lstrip(" \t\r\n\f　").partition("\n")
-    is_title = len(first) <= _TITLE_MAX_CHARACTERS and not rest.lstrip(" \t　")[:1].strip()
+    is_title = len(first) <= _TITLE_MAX_CHARACTERS and _stands_above(rest)
     title = first.strip()
     return (
         title if is_title and not ends_sentence(title) and not heading_number(title) else path.stem
     )
+
+
+def _stands_above(text: str) -> bool:
+    """Whether what follows shows that the line above is a title: nothing, a line in brackets
+    （令和三年条例第五号）, or the first chapter or article."""
+    line = text.partition("\n")[0].strip()
+    number = heading_number(line)
+    bracketed = line[:1] in "（(" and line[-1:] in "）)"
+    return not line or bracketed or (number is not None and number.level in UNITS)
 
 
 def _guess_language(text: str) -> str:

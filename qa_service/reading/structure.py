@@ -16,6 +16,7 @@ from qa_service.reading.ids import UnusedIds
 from qa_service.reading.markdown import RawBlock, RawKind, line_places, read_blocks
 from qa_service.reading.names import find_aliases
 from qa_service.reading.notes import bind_notes, note_items, plain_label
+from qa_service.reading.numbering import label_at_start
 from qa_service.reading.outline import HeadingRole, Outline
 from qa_service.reading.references import find_references, resolve_references
 from qa_service.reading.repair import Repaired, is_japanese, repair_text
@@ -64,6 +65,7 @@ class _Builder:
         self.repairs: list[Repair] = []
         self.open_figure: str | None = None  # notes belong to it
         self.captioned = False  # the last figure is a caption whose table may follow
+        self.labelled: MappedText | None = None  # the last heading, where it names a table: 別表第1
         self.unfinished: Draft | None = None
 
     def add_collection_text(self) -> None:
@@ -123,6 +125,7 @@ class _Builder:
             depth=raw.depth,
             spans=_heading_spans(raw),
         )
+        self.labelled = heading.text if label_at_start(title) else None
         if role is HeadingRole.WITHIN_BOX:
             self._draft(PassageKind.PARAGRAPH, heading)
         elif heading.markers:  # nothing to show, but a footnote may be bound to it
@@ -139,6 +142,9 @@ class _Builder:
         read = read_table(self.source.text, raw.span)
         if read.markup:
             self.repairs.append(Repair(RepairKind.MARKUP_DROPPED, read.markup))
+        if self.labelled is not None:
+            self.figures.add_labelled(self.labelled, section_id=self.outline.section_id)
+            self.captioned, self.labelled = True, None
         if self.captioned:
             figure = self.figures.set_table(read.table, raw.span)
         else:

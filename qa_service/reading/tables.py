@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qa_service.reading import mapped_text
+from qa_service.reading.inline_marks import find_marks
 from qa_service.types import Cell, MappedText, Span, Table
 
 _RULE_CHARACTERS = "|:- \t"  # of |---|:-:|
 _NOTE_MARKER = re.compile(
     r"[(（](?:注\s?|Note[ ])(?P<label>[0-9０-９]{0,3})[)）]|※(?P<mark>[0-9０-９]{1,3})"
 )  # (注1), (Note 1), ※1
-_EMPHASIS = re.compile(r"\*\*|__|<br\s{0,3}/?>")  # **日本側**
+_LINE_BREAK = re.compile(r"<br\s{0,3}/?>")
 
 _MAX_HEADER_ROWS = 5
 
@@ -91,7 +92,8 @@ def _cells(source: str, start: int, end: int, markup: list[Span]) -> list[Mapped
     cells: list[MappedText] = []
     position = start
     for text in source[start : max(start, end)].split(separator):
-        marks = [match.span() for match in _EMPHASIS.finditer(text)]
+        breaks = [match.span() for match in _LINE_BREAK.finditer(text)]
+        marks = sorted([*find_marks(text), *breaks])
         markup += [Span(position + first, position + last) for first, last in marks]
         cell = mapped_text.from_source(source, position, position + len(text))
         cells.append(mapped_text.strip(mapped_text.remove(cell, marks)))
