@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from unittest.mock import patch
 import numpy as np
 from embedding_data import JAQUAD, read_contexts
 from evaluate_embedding import Task, cross_language_task, index_task, questions_task
+from numpy.typing import NDArray
 
 from qa_service.bootstrap import share_interval
 from qa_service.evaluation import evaluate as judge
@@ -30,6 +31,7 @@ from qa_service.retrieval import interaction, search
 from qa_service.retrieval.embedding import load_embedder
 from qa_service.retrieval.fusion import Weights
 from qa_service.retrieval.index import Index, build_index, load_index
+from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.search import Mode
 from qa_service.retrieval.static_model import load_static_model
 from qa_service.retrieval.terms import AtomFinder, Terms, extract_terms
@@ -37,11 +39,10 @@ from qa_service.retrieval.terms import AtomFinder, Terms, extract_terms
 
 @dataclass(frozen=True)
 class Variant:
-    """`change` alters the index, `constants` the program, for the time of the questions."""
+    """`constants` alter the program for the time of the questions."""
 
     name: str
     mode: Mode = Mode.HYBRID
-    change: Callable[[Index], Index] = lambda index: index
     constants: tuple[tuple[object, str, object], ...] = ()
 
 
@@ -54,19 +55,27 @@ def _without_pairs(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
     return replace(extract_terms(text, find_atoms=find_atoms), pairs=())
 
 
-def _one_field(place: int) -> Callable[[Index], Index]:
-    def change(index: Index) -> Index:
-        field = index.lexical.fields[place]
-        return replace(index, lexical=replace(index.lexical, fields=(field, field)))
+def _characters_alone(lexical: LexicalIndex, terms: Terms) -> NDArray[np.float32]:
+    return lexical.fields[0].scores(terms.characters)
 
-    return change
+
+def _morphemes_alone(lexical: LexicalIndex, terms: Terms) -> NDArray[np.float32]:
+    return lexical.fields[1].scores((*terms.morphemes, *terms.pairs))
 
 
 VARIANTS = [
     Variant("all parts"),
     Variant("words alone (BM25)", mode=Mode.LEXICAL),
-    Variant("… characters only", mode=Mode.LEXICAL, change=_one_field(0)),
-    Variant("… morphemes only", mode=Mode.LEXICAL, change=_one_field(1)),
+    Variant(
+        "… characters only",
+        mode=Mode.LEXICAL,
+        constants=((LexicalIndex, "scores", _characters_alone),),
+    ),
+    Variant(
+        "… morphemes and pairs only",
+        mode=Mode.LEXICAL,
+        constants=((LexicalIndex, "scores", _morphemes_alone),),
+    ),
     Variant("without pairs of words", constants=((search, "extract_terms", _without_pairs),)),
     Variant("pooled vectors alone (FAISS)", mode=Mode.DENSE),
     Variant("late interaction alone", constants=_weighted(interaction=1.0)),
@@ -102,8 +111,7 @@ def share(right: int, questions: int) -> str:
 def task_column(index: Index, task: Task, questions: Sequence[int]) -> Iterator[str]:
     for variant in VARIANTS:
         with in_force(variant):
-            changed = variant.change(index)
-            first = [_comes_first(changed, task, place, variant.mode) for place in questions]
+            first = [_comes_first(index, task, place, variant.mode) for place in questions]
         yield share(sum(first), len(first))
         print(".", end="", file=sys.stderr, flush=True)
 
@@ -117,7 +125,7 @@ def chapter_columns(index: Index, file: Path, languages: Sequence[str]) -> Itera
     judged = [question for question in read_questions(file) if question.answerable]
     for variant in VARIANTS:
         with in_force(variant):
-            report = judge(variant.change(index), judged, mode=variant.mode)
+            report = judge(index, judged, mode=variant.mode)
         shares = {summary.language: summary for summary in report.summaries}
         yield [f"{shares[each].hits[1]:.2f} / {shares[each].hits[5]:.2f}" for each in languages]
 

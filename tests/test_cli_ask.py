@@ -99,7 +99,7 @@ def test_says_that_the_documents_do_not_answer(run: Shell) -> None:
     done = run("ask", *run.places, UNANSWERABLE)
     assert done.returncode == 0, done.stderr
     assert "[1]" not in done.stdout
-    assert "The nearest passages:" in done.stdout
+    assert "近い箇所：" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_ctrl_c_while_it_waits_for_a_question_ends_it_orderly(run: Shell) -> Non
         process.stdin.write(f"{UNANSWERABLE}\n".encode())
         process.stdin.flush()
         lines = iter(process.stdout.readline, b"")
-        assert any(b"nearest" in line for line in lines)
+        assert any("近い箇所".encode() in line for line in lines)
         assert any(line == b"\n" for line in lines)  # the answer is done
         process.send_signal(signal.SIGINT)
         _, complaint = process.communicate(timeout=60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -18,13 +18,13 @@ from rich.text import Text
 
 from qa_service.answering.answer import HISTORY_MAX_TURNS, Request, stream_answer
 from qa_service.answering.events import Delta, Done, Event
-from qa_service.answering.phrases import doubt
+from qa_service.answering.phrases import doubt, phrase
 from qa_service.cli.display import element_of, fold, make_console, place_of, show_entry
 from qa_service.cli.opening import say
 from qa_service.errors import InputError
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.rerank import Reranking
-from qa_service.types import AskResult, Citation, Hit, Support, Turn
+from qa_service.types import AskResult, Citation, Support, Turn
 
 if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
     from qa_service.answering.generate import Generator
@@ -162,7 +162,7 @@ def _show_sources(result: AskResult, console: Console) -> None:
     for n, citation in enumerate(result.citations, start=1):
         _show_citation(n, citation, console)
     if not result.citations:
-        _show_nearest(result.hits, console)
+        _show_nearest(result, console)
     answer = result.answer
     if answer.is_doubtful:
         console.print(Text(doubt(answer), style="yellow"))
@@ -180,9 +180,9 @@ def _show_citation(n: int, citation: Citation, console: Console) -> None:
     show_entry(f"[{n}]", lines, console)
 
 
-def _show_nearest(hits: Sequence[Hit], console: Console) -> None:
-    labels = tuple(dict.fromkeys(hit.citation.label for hit in hits))[:_NEAREST_SHOWN]
+def _show_nearest(result: AskResult, console: Console) -> None:
+    labels = tuple(dict.fromkeys(hit.citation.label for hit in result.hits))[:_NEAREST_SHOWN]
     if labels:
-        console.print(Text("The nearest passages:", style="dim"))
+        console.print(Text(phrase("nearest", result.answer.language), style="dim"))
     for label in labels:
         console.print(Text(fold(f"- {label}", console.width), style="dim"))
