@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Self
 
 # --- places in a source ------------------------------------------------------------------------
 
@@ -474,6 +475,18 @@ class Filters:
     section: str | None = None
 
 
+class Degradation(str):
+    """What a result does without, in words for people; `code` is its kind, for programs."""
+
+    __slots__ = ("code",)
+    code: str
+
+    def __new__(cls, code: str, words: str) -> Self:
+        made = super().__new__(cls, words)
+        made.code = code
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """Ranked hits. `language` is the question's; `degraded` says, for people, what was left out
@@ -483,7 +496,7 @@ class SearchResult:
     language: str
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float] = field(default_factory=dict)
-    degraded: tuple[str, ...] = ()
+    degraded: tuple[Degradation, ...] = ()
 
 
 # --- answers -----------------------------------------------------------------------------------
@@ -586,4 +599,4 @@ class AskResult:
     citations: tuple[Citation, ...]
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float] = field(default_factory=dict)
-    degraded: tuple[str, ...] = ()
+    degraded: tuple[Degradation, ...] = ()

@@ -90,6 +90,7 @@ def development(model: StaticModel, data: Path) -> dict[str, dict[str, float]]:
     jaquad = questions_task([context for context in contexts if context.title in titles])
     everything = questions_task(contexts, asked_of=titles)
     kyoto = cross_language_task(data)
+    back = cross_language_task(data, to_english=True)
     return {
         "development/jaquad_held_back/pooled": measure(model, jaquad, pooled),
         "development/jaquad_held_back/maxsim": measure(model, jaquad, maxsim),
@@ -97,6 +98,7 @@ def development(model: StaticModel, data: Path) -> dict[str, dict[str, float]]:
         "development/kyoto_en_to_ja_paragraph/pooled": measure(model, kyoto, pooled),
         "development/kyoto_en_to_ja_paragraph/maxsim": measure(model, kyoto, maxsim),
         "development/kyoto_en_to_ja_paragraph/search": summary(searched_ranks(model, kyoto)),
+        "development/kyoto_ja_to_en_paragraph/search": summary(searched_ranks(model, back)),
     }
 
 
@@ -137,14 +139,14 @@ def questions_task(contexts: Sequence[Context], *, asked_of: frozenset[str] | No
     )
 
 
-def cross_language_task(data: Path) -> Task:
-    """English sentences over all Japanese paragraphs of the articles held back."""
+def cross_language_task(data: Path, *, to_english: bool = False) -> Task:
+    """English sentences over all Japanese paragraphs of the articles held back, or the other way."""
     rows = read_kyoto(data)
     back = held_back_kyoto(rows)
     rows = [row for row in rows if row.article in back]
     bounds, titles = paragraph_bounds(rows)
     candidates = [
-        (rows[row].en, paragraph)
+        (rows[row].ja if to_english else rows[row].en, paragraph)
         for paragraph, (start, stop) in enumerate(bounds)
         if stop - start >= 2
         for row in range(start, stop)
@@ -155,9 +157,14 @@ def cross_language_task(data: Path) -> Task:
     chosen = [candidates[i] for i in rng.choice(len(candidates), count, replace=False)]
     return Task(
         queries=[sentence for sentence, _ in chosen],
-        passages=["".join(row.ja for row in rows[start:stop]) for start, stop in bounds],
+        passages=[
+            " ".join(row.en for row in rows[start:stop])
+            if to_english
+            else "".join(row.ja for row in rows[start:stop])
+            for start, stop in bounds
+        ],
         answers=[paragraph for _, paragraph in chosen],
-        titles=[rows[title].ja for title in titles],
+        titles=[rows[title].en if to_english else rows[title].ja for title in titles],
     )
 
 

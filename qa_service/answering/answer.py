@@ -42,6 +42,7 @@ from qa_service.types import (
     AnswerMode,
     AskResult,
     Citation,
+    Degradation,
     Document,
     Filters,
     LabelledCell,
@@ -59,6 +60,12 @@ if TYPE_CHECKING:  # loading OpenAI's client takes longer than a search
 
 HISTORY_MAX_TURNS = 100
 TURN_MAX_CHARACTERS = 20_000
+_NO_MODEL = Degradation(
+    "no_language_model", "No language model is set up: the answer is quoted from the documents."
+)
+_NOTHING_BORNE_OUT = Degradation(
+    "language_model_unfounded", "The language model said nothing that the passages bear out."
+)
 _ROLES = ("user", "assistant", "system")
 
 
@@ -132,10 +139,10 @@ async def stream_answer(
     """
     check_request(request)
     started = time.perf_counter()
-    degraded: list[str] = []
+    degraded: list[Degradation] = []
     use_model = generator is not None and request.mode != "extractive"
     if request.mode == "generated" and generator is None:
-        degraded.append("No language model is set up: the answer is quoted from the documents.")
+        degraded.append(_NO_MODEL)
     standalone = await _standalone(request, generator if use_model else None, limiter)
     found = await anyio.to_thread.run_sync(
         partial(_find, index, request, standalone, reranking), limiter=limiter
@@ -157,9 +164,10 @@ async def stream_answer(
                     for event in composed.add_draft(draft, found.result):
                         yield event
         except GenerationError as error:
-            degraded.append(f"The language model failed ({error.code}): {error.message}")
+            words = f"The language model failed ({error.code}): {error.message}"
+            degraded.append(Degradation("language_model_failed", words))
         if not composed.statements and not degraded:
-            degraded.append("The language model said nothing that the passages bear out.")
+            degraded.append(_NOTHING_BORNE_OUT)
     if not composed.statements:
         composed = await anyio.to_thread.run_sync(
             partial(_compose_extractive, index, found), limiter=limiter
@@ -382,7 +390,7 @@ def _finish(
     found: _Found,
     composed: _Composition,
     started: float,
-    degraded: Sequence[str],
+    degraded: Sequence[Degradation],
 ) -> AskResult:
     answered = bool(composed.statements)
     reason = None if answered else found.refusal or Reason.NOT_IN_DOCUMENTS

@@ -27,7 +27,7 @@ from qa_service.retrieval.labels import find_named, find_rows, raised
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.rerank import RERANKED, Reranking, rerank_scores
 from qa_service.retrieval.terms import extract_terms, without_invisible
-from qa_service.types import Filters, Hit, PassageKind, SearchResult
+from qa_service.types import Degradation, Filters, Hit, PassageKind, SearchResult
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +44,8 @@ _POINTER_WEIGHT = 0.85
 _WHOLE_TABLE_SHARE = 0.98
 _SCORE_ALL_UP_TO = 300  # passages: a corpus this small is matched whole
 _LISTED_MAX = 20  # ids in a message
+_UNRERANKED = "the results stand in the order of the search."
+_RERANKER_FAILED = Degradation("reranker_failed", f"The reranker failed: {_UNRERANKED}")
 
 
 class Mode(StrEnum):
@@ -77,7 +79,7 @@ def search(
     question = fold_question(index, query, language)
     named = find_rows(index, find_named(question)) if mode is Mode.HYBRID else {}
     ranking = _rank(index, question, language, mode, allowed, named, top_k, clock)
-    degraded: tuple[str, ...] = ()
+    degraded: tuple[Degradation, ...] = ()
     if reranking is not None and mode is Mode.HYBRID:
         with clock.stage("rerank"):
             ranking, degraded = _reranked(index, ranking, query, named, reranking)
@@ -185,7 +187,7 @@ def _reranked(
     query: str,
     named: Mapping[int, int],
     reranking: Reranking,
-) -> tuple[_Ranking, tuple[str, ...]]:
+) -> tuple[_Ranking, tuple[Degradation, ...]]:
     """The best in the reranker's order, the others behind them in theirs; and what went wrong.
 
     What the question names stays first. `fused` keeps what the search said.
@@ -196,10 +198,10 @@ def _reranked(
         read = rerank_scores(reranking, query, texts)
     except ModelError as error:
         _log.error("the reranker failed: %s", error.message)
-        return ranking, ("The reranker failed: the results stand in the order of the search.",)
+        return ranking, (_RERANKER_FAILED,)
     if read is None:
-        note = f"The reranker took over {reranking.seconds:g} s: the results stand in the order of the search."
-        return ranking, (note,)
+        words = f"The reranker took over {reranking.seconds:g} s: {_UNRERANKED}"
+        return ranking, (Degradation("reranker_late", words),)
     said = np.full(len(ranking.rows), np.nan, dtype=np.float32)
     said[best] = read
     scores = ranking.scores.copy()

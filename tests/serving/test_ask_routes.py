@@ -58,7 +58,7 @@ def test_response_has_the_shape_of_the_contract(client: TestClient) -> None:
     found = ask(client)
     assert found.keys() == {
         *("question", "standalone_question", "answer", "citations", "results", "degraded"),
-        "timings_ms",
+        *("degraded_codes", "timings_ms"),
     }
     assert found["question"] == found["standalone_question"] == QUESTION
     assert found["degraded"] == []
@@ -131,6 +131,7 @@ def test_a_language_model_that_is_not_set_up_is_missed(client: TestClient) -> No
     found = ask(client, mode="generated")
     assert found["answer"]["mode"] == "extractive"
     assert "language model" in found["degraded"][0]
+    assert found["degraded_codes"] == ["no_language_model"]
 
 
 def test_answers_in_the_language_asked_for(client: TestClient) -> None:

@@ -70,3 +70,18 @@ def test_every_word_of_the_page_is_there_in_both_languages(repository: object) -
         assert words
         holes = [set(re.findall(r"\{\w+\}", each[name])) for each in strings]
         assert holes[0] == holes[1], name
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("no_language_model", "language_model_failed", "language_model_unfounded"),
+        *("no_reranker", "reranker_failed", "reranker_late"),
+    ],
+)
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_page_has_words_for_what_a_result_does_without(
+    client: TestClient, code: str, language: str
+) -> None:
+    page = client.get("/", headers={"Accept-Language": language}).text
+    assert f'"degraded_{code}"' in page

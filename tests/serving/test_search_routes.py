@@ -25,7 +25,8 @@ def search(client: TestClient, **body: Any) -> dict[str, Any]:
 
 def test_response_has_the_shape_of_the_contract(client: TestClient) -> None:
     found = search(client)
-    assert found.keys() == {"query", "language", "results", "degraded", "timings_ms"}
+    keys = {"query", "language", "results", "degraded", "degraded_codes", "timings_ms"}
+    assert found.keys() == keys
     assert found["query"] == QUESTION
     assert found["language"] == "ja"
     assert found["degraded"] == []
@@ -115,6 +116,7 @@ def test_reranking_without_a_reranker_says_so(client: TestClient) -> None:
     found = search(client, rerank=True)
     assert found["results"]
     assert "reranker" in found["degraded"][0]
+    assert found["degraded_codes"] == ["no_reranker"]
 
 
 def test_same_question_same_answer(client: TestClient, chapter_index: Index) -> None:

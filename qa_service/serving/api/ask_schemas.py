@@ -145,6 +145,10 @@ class AskResponse(Output):
     degraded: tuple[str, ...] = Field(
         description="What was left out or done with a lesser part, in words; mostly empty."
     )
+    degraded_codes: tuple[str, ...] = Field(
+        description="The kind of each line of `degraded`; these do not change.",
+        examples=[["language_model_failed"]],
+    )
     timings_ms: dict[str, float] = Field(examples=[{"search": 3.1, "total": 5.2}])
 
     @classmethod
@@ -159,6 +163,7 @@ class AskResponse(Output):
             ),
             results=tuple(HitOut.model_validate(hit) for hit in result.hits),
             degraded=result.degraded,
+            degraded_codes=tuple(each.code for each in result.degraded),
             timings_ms=dict(result.timings_ms),
         )
 

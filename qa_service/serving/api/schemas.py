@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qa_service.types import (
     Citation,
+    Degradation,
     Filters,
     Hit,
     Passage,
@@ -187,6 +188,10 @@ class SearchResponse(Output):
     degraded: tuple[str, ...] = Field(
         description="What was left out or done with a lesser part, in words; mostly empty."
     )
+    degraded_codes: tuple[str, ...] = Field(
+        description="The kind of each line of `degraded`; these do not change.",
+        examples=[["language_model_failed"]],
+    )
     timings_ms: dict[str, float] = Field(examples=[{"lexical": 0.2, "total": 0.6}])
 
     @classmethod
@@ -194,7 +199,7 @@ class SearchResponse(Output):
         cls,
         result: SearchResult,
         *,
-        degraded: Sequence[str] = (),
+        degraded: Sequence[Degradation] = (),
         matched_terms: Callable[[Hit], tuple[str, ...]] | None = None,
     ) -> Self:
         """`matched_terms` explains a hit; None where no explanation was asked for."""
@@ -208,6 +213,7 @@ class SearchResponse(Output):
                 for hit in result.hits
             ),
             degraded=(*result.degraded, *degraded),
+            degraded_codes=tuple(each.code for each in (*result.degraded, *degraded)),
             timings_ms=dict(result.timings_ms),
         )
 

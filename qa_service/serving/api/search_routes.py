@@ -16,11 +16,13 @@ from qa_service.serving.api.schemas import SearchRequest, SearchResponse
 from qa_service.serving.service.library import CurrentShelf, Shelf
 from qa_service.serving.wire.problems import problem_responses
 from qa_service.serving.wire.strict_json import StrictJsonRoute
-from qa_service.types import Hit, SearchResult
+from qa_service.types import Degradation, Hit, SearchResult
 
 router = APIRouter(prefix="/v1", tags=["search"], route_class=StrictJsonRoute)
 
-_NO_RERANKER = "No reranker is set up: the results stand in the order of the search."
+_NO_RERANKER = Degradation(
+    "no_reranker", "No reranker is set up: the results stand in the order of the search."
+)
 
 
 @router.post(

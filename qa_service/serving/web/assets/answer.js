@@ -126,7 +126,12 @@ function doubt({ answered, confidence }) {
 
 function degradation(response) {
   if (!response.degraded.length) return null;
-  return el("div", { class: "notice" }, el("p", {}, t("degraded")), el("ul", {}, ...response.degraded.map((each) => el("li", {}, each))));
+  return el("div", { class: "notice" }, el("p", {}, t("degraded")), el("ul", {}, ...lacks(response).map((each) => el("li", {}, each))));
+}
+
+// What a response does without, in the reader's language where the page knows its kind.
+export function lacks({ degraded, degraded_codes: codes = [] }) {
+  return degraded.map((words, place) => (has(`degraded_${codes[place]}`) ? t(`degraded_${codes[place]}`) : words));
 }
 
 const plain = (text) => text.replace(/ ?\[\d+\]/g, "");

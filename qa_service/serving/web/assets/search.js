@@ -1,6 +1,6 @@
 // Searching: ranked passages, filters, and why each was found.
 
-import { failure } from "./answer.js";
+import { failure, lacks } from "./answer.js";
 import { post } from "./api.js";
 import { exactLink } from "./citation.js";
 import { announce, byId, el } from "./dom.js";
@@ -124,7 +124,7 @@ async function find() {
     announce(said);
     found.replaceChildren(
       el("p", { class: "hint" }, said),
-      ...(response.degraded.length ? [el("p", { class: "notice" }, response.degraded.join(" "))] : []),
+      ...(response.degraded.length ? [el("p", { class: "notice" }, lacks(response).join(" "))] : []),
       el("ol", { class: "hits" }, ...response.results.map(hit)),
     );
   } catch (problem) {
