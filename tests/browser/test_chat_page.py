@@ -458,3 +458,19 @@ def test_the_first_view_is_small(open_page: OpenPage, site: Site) -> None:
     expect(page.locator("#examples button").first).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert sum(sizes.values()) <= 100_000
+
+
+def test_what_an_answer_does_without_is_said_in_the_readers_language(open_page: OpenPage) -> None:
+    page = open_page()
+
+    def take_the_model_away(route: Route) -> None:
+        response = route.fetch()
+        lacking = '"degraded":["No model."],"degraded_codes":["no_language_model"]'
+        body = response.text().replace('"degraded":[],"degraded_codes":[]', lacking)
+        route.fulfill(response=response, body=body)
+
+    page.route("**/v1/ask", take_the_model_away)
+    ask(page)
+    expect(page.locator(".answer .notice li")).to_have_text(
+        "言語モデルが設定されていないため、文書の文を引用しました。"
+    )
