@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from qa_service.errors import CorpusError, ModelError
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.rerank import Reranking
-from qa_service.retrieval.search import Mode, search
+from qa_service.retrieval.search import RERANKER_CODES, Mode, search
 from qa_service.types import Citation, Hit
 
 _DEPTHS = (1, 3, 5, 10)
@@ -180,10 +180,11 @@ def evaluate(
 
 def _judge(index: Index, question: Question, mode: Mode, reranking: Reranking | None) -> Outcome:
     result = search(index, question.question, top_k=max(_DEPTHS), mode=mode, reranking=reranking)
-    if reranking is not None and result.degraded:
+    failed = [each for each in result.degraded if each.code in RERANKER_CODES]
+    if reranking is not None and failed:
         raise ModelError(
             f"{reranking.reranker.name} could not be judged, at question {question.id}: "
-            f"{' '.join(result.degraded)}"
+            f"{' '.join(failed)}"
         )
     answering = next((hit for hit in result.hits if _answers(hit, question)), None)
     faults = [fault for hit in result.hits for fault in _citation_faults(index, hit)]

@@ -46,6 +46,7 @@ _SCORE_ALL_UP_TO = 300  # passages: a corpus this small is matched whole
 _LISTED_MAX = 20  # ids in a message
 _UNRERANKED = "the results stand in the order of the search."
 _RERANKER_FAILED = Degradation("reranker_failed", f"The reranker failed: {_UNRERANKED}")
+RERANKER_CODES = ("reranker_failed", "reranker_late")  # of `degraded`
 
 
 class Mode(StrEnum):
@@ -79,10 +80,11 @@ def search(
     question = fold_question(index, query, language)
     named = find_rows(index, find_named(question)) if mode is Mode.HYBRID else {}
     ranking = _rank(index, question, language, mode, allowed, named, top_k, clock)
-    degraded: tuple[Degradation, ...] = ()
+    degraded = tuple(Degradation("older_index", words) for words in index.degraded)
     if reranking is not None and mode is Mode.HYBRID:
         with clock.stage("rerank"):
-            ranking, degraded = _reranked(index, ranking, query, named, reranking)
+            ranking, lacking = _reranked(index, ranking, query, named, reranking)
+            degraded += lacking
     places = ranking.order[:top_k].tolist()
     hits = tuple(_hit(index, ranking, place, rank) for rank, place in enumerate(places, start=1))
     clock.finish()

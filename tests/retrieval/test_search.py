@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from qa_service.errors import InputError
@@ -136,3 +138,11 @@ def test_bad_input_names_its_field(
 
 def test_the_longest_question_that_is_read(chapter_index: Index) -> None:
     assert search(chapter_index, "協" * 2000).hits
+
+
+def test_an_index_that_is_not_the_newest_is_said_with_every_result(chapter_index: Index) -> None:
+    older = replace(chapter_index, degraded=("The newest index is damaged.",))
+    found = search(older, "日米合同委員会とは").degraded
+    assert found == ("The newest index is damaged.",)
+    assert [each.code for each in found] == ["older_index"]
+    assert search(chapter_index, "日米合同委員会とは").degraded == ()

@@ -76,7 +76,7 @@ def test_every_word_of_the_page_is_there_in_both_languages(repository: object) -
     "code",
     [
         *("no_language_model", "language_model_failed", "language_model_unfounded"),
-        *("no_reranker", "reranker_failed", "reranker_late"),
+        *("no_reranker", "reranker_failed", "reranker_late", "older_index"),
     ],
 )
 @pytest.mark.parametrize("language", ["ja", "en"])
