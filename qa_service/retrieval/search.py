@@ -43,6 +43,8 @@ _POINTERS = (PassageKind.CAPTION, PassageKind.REFERENCE)
 _POINTER_WEIGHT = 0.85
 _WHOLE_TABLE_SHARE = 0.98
 _SCORE_ALL_UP_TO = 300  # passages: a corpus this small is matched whole
+_LINES = 64  # of the rectangle in `_best`
+_LEAST = 1e-12
 _LISTED_MAX = 20  # ids in a message
 _UNRERANKED = "the results stand in the order of the search."
 _RERANKER_FAILED = Degradation("reranker_failed", f"The reranker failed: {_UNRERANKED}")
@@ -240,8 +242,18 @@ def _candidates(
 
 
 def _best(scores: NDArray[np.float32], among: NDArray[np.bool_], depth: int) -> NDArray[np.int64]:
-    """The `depth` best rows among some, in no order; what has nothing of the question is not there."""
-    found = np.flatnonzero(among & (scores > 0))
+    """The `depth` best rows among some, in no order; what has nothing of the question is not there.
+
+    As many columns of a rectangle of scores have as good a best one, so no row below the last of
+    those bests is looked at: most are not.
+    """
+    scores = np.where(among, scores, np.float32(0))
+    columns = len(scores) // _LINES
+    bound = np.float32(_LEAST)
+    if columns > depth:
+        bests = scores[: _LINES * columns].reshape(_LINES, columns).max(axis=0)
+        bound = max(bound, np.partition(bests, columns - depth)[columns - depth])
+    found = np.flatnonzero(scores >= bound)
     if len(found) <= depth:
         return found
     return found[np.argpartition(-scores[found], depth)[:depth]]

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from string import ascii_lowercase, digits
 from typing import Any
@@ -50,9 +51,10 @@ class StaticModel:
 
     def pieces(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """The ids of each text's word pieces, in order, without what the model does not know."""
+        if len(texts) == 1:  # a question, which one search asks for more than once
+            return [_question_pieces(self._tokenizer, texts[0])]
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        rows = [np.array(encoding.ids, dtype=np.int32) for encoding in encodings]
-        return [row[row != _UNKNOWN_ID] for row in rows]
+        return [_known(encoding.ids) for encoding in encodings]
 
     def vectors(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """Piece vectors, (len(ids), dimension), not normalised: a text's vector is their mean."""
@@ -71,6 +73,19 @@ class StaticModel:
             if len(ids):
                 result[n] = self.vectors(ids).mean(axis=0)
         return unit_rows(result)
+
+
+@lru_cache(maxsize=8)
+def _question_pieces(tokenizer: Tokenizer, text: str) -> NDArray[np.int32]:
+    ids = _known(tokenizer.encode(text, add_special_tokens=False).ids)
+    ids.setflags(write=False)
+    return ids
+
+
+def _known(ids: Sequence[int]) -> NDArray[np.int32]:
+    row = np.array(ids, dtype=np.int32)
+    known: NDArray[np.int32] = row[row != _UNKNOWN_ID]
+    return known
 
 
 def load_static_model(folder: Path | None = None) -> StaticModel:
