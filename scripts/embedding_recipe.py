@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STAGES = ("pooled", "interaction", "ranking")
+STAGES = ("pooled", "interaction", "taught", "ranking")
+TAUGHT = STAGES[2:]
 
 MIXTURES: dict[str, dict[str, float]] = {
     "pooled": {
@@ -32,7 +33,17 @@ MIXTURES: dict[str, dict[str, float]] = {
         "cross_paragraphs": 0.20,
         "same_paragraphs": 0.15,
     },
-    # a second batch of each interaction and ranking step: translation goes on with the pooled loss
+    # what the teacher said (embedding_teacher.py); also a second batch of each ranking step
+    "taught": {
+        "kyoto": 0.20,
+        "everyday": 0.25,
+        "glosses": 0.25,
+        "strings": 0.10,
+        "lexicon": 0.02,
+        "jaquad": 0.06,
+        "wordnet": 0.12,
+    },
+    # a second batch of each interaction step: translation goes on with the pooled loss
     "translation": {
         "glosses": 0.18,
         "common": 0.20,
@@ -49,8 +60,8 @@ class Recipe:
 
     seed: int
     steps: tuple[int, ...]
-    rates: tuple[float, ...] = (0.01, 0.005, 0.005)
-    weight_rate: float = 0.01  # of the MaxSim weights, in the last two stages
+    rates: tuple[float, ...] = (0.01, 0.005, 0.003, 0.003)
+    weight_rate: float = 0.01  # of the MaxSim weights, where MaxSim is learned
     vocabulary: int = 48_000
     dimension: int = 256
     longest_piece: int = 8  # characters

@@ -2,13 +2,15 @@
 
     python scripts/train_embedding.py DATA --work WORK --output qa_service/models/builtin
 
-DATA is the data folder (train/ and eval/; only train/ is read). Three stages: `pooled` learns piece
+DATA is the data folder (train/ and eval/; only train/ is read). Four stages: `pooled` learns piece
 vectors whose mean stands for a text; `interaction` adds the MaxSim loss and learns one weight a
-piece; `ranking` learns to rank passages as the search does, by whole and best sentence. WORK keeps
+piece; `taught` learns what a larger model says of texts (see embedding_teacher.py); `ranking` learns
+to rank passages as the search does, by whole and best sentence, and goes on being taught. WORK keeps
 the tokenizer, the token cache and a checkpoint; the same command resumes from there, and as every
 step draws from its own random generator, it goes on as if it had never stopped. The weights, the
 tokenizer and training.json, which records all that was used, are written to the output folder at
-the end of each stage. Needs `pip install wordfreq` beside the package.
+the end of each stage. Needs `pip install wordfreq` and what embedding_teacher.py names beside the
+package, and WordNet (Debian's wordnet-base).
 """
 
 from __future__ import annotations
@@ -41,8 +43,9 @@ from embedding_lexical import Lexical, lexical_scores
 from embedding_losses import PieceVectors, interaction_loss, pooled_loss
 from embedding_ranking import ranking_loss
 from embedding_ranking_batches import draw_ranking
-from embedding_recipe import MIXTURES, STAGES, Recipe
+from embedding_recipe import MIXTURES, STAGES, TAUGHT, Recipe
 from embedding_start import start_vectors
+from embedding_teacher import TEACHER, Teaching, load_teaching, teaching_loss
 from embedding_tokenizer import train_tokenizer
 from safetensors.numpy import save
 from torch import Tensor
@@ -82,6 +85,10 @@ def main() -> None:
     for stage in STAGES:
         if run.finished(stage):
             continue
+        if stage in TAUGHT and run.teaching is None:
+            run.teaching = load_teaching(
+                arguments.data, tokenizer, cache, run.model, seed=recipe.seed, say=print
+            )
         if not run.train(stage):
             print("stopped; the same command goes on from here")
             return
@@ -100,12 +107,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--vocabulary", type=int, default=48_000, help="pieces (default 48000)")
     parser.add_argument("--dimension", type=int, default=256)
     parser.add_argument(
-        "--steps", type=int, nargs=3, default=(2_400, 2_200, 3_000), metavar="N",
-        help=f"steps of each stage: {', '.join(STAGES)} (default 2400 2200 3000)",
+        "--steps", type=int, nargs=len(STAGES), default=(2_400, 2_200, 3_000, 1_500), metavar="N",
+        help=f"steps of each stage: {', '.join(STAGES)} (default 2400 2200 3000 1500)",
     )  # fmt: skip
     parser.add_argument(
         "--start", type=Path, metavar="MODEL",
-        help="folder of an earlier model: its vectors go on in the last stage, whatever its pieces",
+        help="folder of an earlier model: its vectors go on in the stage `taught`, whatever its pieces",
     )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
@@ -123,6 +130,7 @@ class Run:
         self.recipe = recipe
         self.corpus = corpus
         self.lexical = lexical
+        self.teaching: Teaching | None = None
         self.checkpoint = work / "checkpoint.pt"
         self.model = PieceVectors(vocabulary, recipe.dimension)
         self.stage, self.step = STAGES[0], 0
@@ -140,7 +148,7 @@ class Run:
             with torch.no_grad():
                 self.model.vectors.copy_(torch.from_numpy(vectors))
                 self.model.log_weights.copy_(torch.from_numpy(np.log(weights)))
-            self.stage = STAGES[-1]
+            self.stage = TAUGHT[0]
             self.optimizer = self._optimizer(self.stage)
             self.started_from = {
                 name: sha256(folder / name) for name in ("tokenizer.json", "model.safetensors")
@@ -187,6 +195,8 @@ class Run:
             name, loss, reported = self._ranking(rng)
         elif stage == "interaction":
             name, loss, reported = self._interaction(rng)
+        elif stage == "taught":
+            name, (loss, reported) = "distance", self._taught(rng)
         else:
             name, loss, reported = self._pooled(rng, MIXTURES[stage])
         self.optimizer.zero_grad()
@@ -226,13 +236,14 @@ class Run:
             size=recipe.ranking_batch, drop=recipe.interaction_drop,
             neighbours=recipe.ranking_neighbours, rng=rng,
         )  # fmt: skip
-        _, translations = draw_batch(
-            self.corpus, MIXTURES["translation"],
-            size=recipe.translation_batch, drop=recipe.pooled_drop, neighbours=1, rng=rng,
-        )  # fmt: skip
         ranking = ranking_loss(self.model, batch)
-        kept = pooled_loss(self.model, batch.pairs()) + pooled_loss(self.model, translations)
-        return name, ranking + recipe.pooled_share * kept, ranking.item()
+        kept = recipe.pooled_share * pooled_loss(self.model, batch.pairs())
+        taught, _ = self._taught(rng)
+        return name, ranking + kept + taught, ranking.item()
+
+    def _taught(self, rng: np.random.Generator) -> tuple[Tensor, float]:
+        assert self.teaching is not None
+        return teaching_loss(self.model, self.teaching.draw(MIXTURES["taught"], rng))
 
     def _steps(self, stage: str) -> int:
         return self.recipe.steps[STAGES.index(stage)]
@@ -341,6 +352,7 @@ def _record(run: Run, data: Path, output: Path) -> dict[str, Any]:
         "started_from": run.started_from,
         "recipe": asdict(run.recipe),
         "mixtures": MIXTURES,
+        "teacher": TEACHER,
         "data": {name: {"sha256": sha256(data / name)} for name in TRAINING_FILES},
         "counts": run.corpus.counts(),
         "held_back": {

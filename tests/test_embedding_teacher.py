@@ -1,0 +1,63 @@
+"""The lessons of the teacher that the built-in model was taught by (scripts/embedding_teacher.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from embedding_data import Texts
+from embedding_losses import PieceVectors
+from embedding_teacher import Lesson, Teaching, teaching_loss, wordnet_texts
+
+
+def _lesson(targets: list[list[float]], other: Lesson | None = None) -> Lesson:
+    """Text i is piece i."""
+    count = len(targets)
+    texts = Texts(np.arange(count, dtype=np.int32), np.arange(count + 1))
+    return Lesson(texts, np.array(targets, dtype=np.float16), other)
+
+
+def test_a_definition_its_examples_and_words_are_read(tmp_path: Path) -> None:
+    licence = "  1 This software and database is being provided to you\n"
+    line = (
+        "00001740 29 v 02 breathe 0 take_a_breath 0 001 @ 00001 v 0000 01 + 02 00 | draw air into the "
+        'lungs; "I can breathe better"; "he is breathing"  \n'
+    )
+    for kind in ("noun", "verb", "adj", "adv"):
+        (tmp_path / f"data.{kind}").write_text(licence + line, encoding="latin-1")
+    read = set(wordnet_texts(tmp_path, np.random.default_rng(0)))
+    assert {"draw air into the lungs", "I can breathe better", "he is breathing"} <= read
+    assert read - {"breathe: draw air into the lungs", "breathe"} == {
+        "draw air into the lungs",
+        "I can breathe better",
+        "he is breathing",
+    }
+
+
+def test_a_translation_draws_the_target_of_a_text_nearer() -> None:
+    teaching = Teaching(
+        {"pairs": _lesson([[1, 0]] * 3_000, _lesson([[0, 1]] * 3_000))}, np.eye(2, dtype=np.float32)
+    )
+    batch = teaching.draw({"pairs": 1.0}, np.random.default_rng(0))
+    own, other = 1 / 1.25**0.5, 0.5 / 1.25**0.5
+    half = len(batch.texts) // 2
+    assert batch.paired
+    np.testing.assert_allclose(batch.targets[0].numpy(), [own, other], atol=1e-3)
+    np.testing.assert_allclose(batch.targets[half].numpy(), [other, own], atol=1e-3)
+
+
+def test_the_loss_is_least_where_each_text_has_its_target() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.normal(size=(3_000, 8))
+    targets /= np.linalg.norm(targets, axis=1, keepdims=True)
+    teaching = Teaching({"texts": _lesson(targets.tolist())}, np.eye(8, dtype=np.float32))
+    batch = teaching.draw({"texts": 1.0}, rng)
+    model = PieceVectors(3_000, 8)
+    before, far = teaching_loss(model, batch)
+    with torch.no_grad():
+        model.vectors.copy_(torch.from_numpy(targets))
+    after, near = teaching_loss(model, batch)
+    assert far > 0.8
+    assert near < 0.01
+    assert after.item() < before.item()
