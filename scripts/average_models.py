@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 from embedding_data import sha256
+from embedding_files import write_json, write_model
 from embedding_start import start_vectors
-from safetensors.numpy import save
 from tokenizers import Tokenizer
 
 from qa_service.retrieval.static_model import load_static_model
@@ -48,18 +47,7 @@ def average(first: Path, second: Path, output: Path, *, share: float) -> None:
     mixed = shares[:, None] * model.vectors(np.arange(len(pieces)))
     mixed += (1 - shares[:, None]) * old_vectors
     weights = np.exp(shares * np.log(new_weights) + (1 - shares) * np.log(old_weights))
-    mixed[0] = weights[0] = 0.0  # the unknown piece
-    scales = np.abs(mixed).max(axis=1) / 127
-    steps = np.divide(mixed, scales[:, None], where=scales[:, None] > 0, out=mixed * 0)
-    output.mkdir(parents=True, exist_ok=True)
-    for name in ("tokenizer.json", "config.json"):
-        shutil.copy(second / name, output / name)
-    tensors = {
-        "vectors": np.rint(steps).astype(np.int8),
-        "scales": scales.astype(np.float32),
-        "piece_weights": weights.astype(np.float32),
-    }
-    (output / "model.safetensors").write_bytes(save(tensors))
+    write_model(output, (second / "tokenizer.json").read_bytes(), mixed, weights)
     record = json.loads((second / "training.json").read_text(encoding="utf-8"))
     record["averaged"] = {
         "first": sha256(first / "model.safetensors"),
@@ -69,8 +57,7 @@ def average(first: Path, second: Path, output: Path, *, share: float) -> None:
     record["files"] = {
         name: sha256(output / name) for name in ("tokenizer.json", "model.safetensors")
     }
-    text = json.dumps(record, ensure_ascii=False, indent=2)
-    (output / "training.json").write_text(text + "\n", encoding="utf-8")
+    write_json(output / "training.json", record)
 
 
 if __name__ == "__main__":

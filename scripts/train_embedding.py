@@ -16,7 +16,6 @@ package, and WordNet (Debian's wordnet-base).
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import signal
 import time
@@ -39,6 +38,7 @@ from embedding_data import (
     load_corpus,
     sha256,
 )
+from embedding_files import write_json, write_model
 from embedding_lexical import Lexical, lexical_scores
 from embedding_losses import PieceVectors, interaction_loss, pooled_loss
 from embedding_ranking import ranking_loss
@@ -47,11 +47,7 @@ from embedding_recipe import MIXTURES, STAGES, TAUGHT, Recipe
 from embedding_start import start_vectors
 from embedding_teacher import TEACHER, Teaching, load_teaching, teaching_loss
 from embedding_tokenizer import train_tokenizer
-from safetensors.numpy import save
 from torch import Tensor
-
-FORMAT = "qa-service static embedding"
-FORMAT_VERSION = 1
 
 
 def main() -> None:
@@ -71,6 +67,7 @@ def main() -> None:
         print("training the tokenizer (a few minutes)", flush=True)
         train_tokenizer(
             arguments.data,
+            learned=recipe.learned_pieces,
             vocabulary=recipe.vocabulary,
             longest_piece=recipe.longest_piece,
             seed=recipe.seed,
@@ -104,7 +101,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, required=True, help="folder of the finished model")
     parser.add_argument("--work", type=Path, required=True, help="folder of caches and checkpoints")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--vocabulary", type=int, default=48_000, help="pieces (default 48000)")
+    parser.add_argument("--vocabulary", type=int, default=80_000, help="pieces (default 80000)")
     parser.add_argument("--dimension", type=int, default=256)
     parser.add_argument(
         "--steps", type=int, nargs=len(STAGES), default=(2_400, 2_200, 3_000, 1_500), metavar="N",
@@ -319,31 +316,9 @@ def _interruptions() -> Iterator[Any]:
 
 
 def publish(run: Run, tokenizer: Path, data: Path, output: Path) -> None:
-    """Writes the model in the shipped form: int8 vectors with a scale a row, weights, record."""
-    vectors = run.model.vectors.detach().numpy().copy()
-    vectors[0] = 0.0  # the unknown piece
-    scales = np.abs(vectors).max(axis=1) / 127
-    steps = np.divide(vectors, scales[:, None], where=scales[:, None] > 0, out=vectors * 0)
-    weights = np.exp(run.model.log_weights.detach().numpy())
-    weights[0] = 0.0
-    output.mkdir(parents=True, exist_ok=True)
-    tensors = {
-        "vectors": np.rint(steps).astype(np.int8),
-        "scales": scales.astype(np.float32),
-        "piece_weights": weights.astype(np.float32),
-    }
-    (output / "model.safetensors").write_bytes(save(tensors))
-    (output / "tokenizer.json").write_bytes(tokenizer.read_bytes())
-    config = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "dimension": vectors.shape[1],
-        "vocabulary": vectors.shape[0],
-        "languages": ["ja", "en"],
-        "licence": "CC-BY-SA-4.0",
-    }
-    _write_json(output / "config.json", config)
-    _write_json(output / "training.json", _record(run, data, output))
+    weights = run.model.log_weights.detach().exp().numpy()
+    write_model(output, tokenizer.read_bytes(), run.model.vectors.detach().numpy(), weights)
+    write_json(output / "training.json", _record(run, data, output))
 
 
 def _record(run: Run, data: Path, output: Path) -> dict[str, Any]:
@@ -371,10 +346,6 @@ def _record(run: Run, data: Path, output: Path) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "files": {name: sha256(output / name) for name in ("tokenizer.json", "model.safetensors")},
     }
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

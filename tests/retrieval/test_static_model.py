@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from embedding_files import write_model
 from safetensors.numpy import load_file, save_file
 
 from qa_service.errors import ModelError
 from qa_service.retrieval import static_model
 from qa_service.retrieval.static_model import StaticModel, load_static_model
+from qa_service.retrieval.unit_vectors import unit_rows
 
 PACKAGED = Path(static_model.__file__).resolve().parent.parent / "models" / "builtin"
 TEXTS = [
@@ -118,6 +120,18 @@ def test_piece_weights_tell_content_from_grammar(model: StaticModel) -> None:
         assert weight(word) > 2 * weight(grammar)
 
 
+def test_what_training_writes_is_what_is_read(tmp_path: Path, model: StaticModel) -> None:
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(len(model._scales), 256)).astype(np.float32)
+    weights = rng.random(len(vectors)).astype(np.float32)
+    write_model(tmp_path, (PACKAGED / "tokenizer.json").read_bytes(), vectors, weights)
+    read = load_static_model(tmp_path)
+    rows = np.arange(1, 3_000)
+    cosines = (read.units(rows) * unit_rows(vectors[rows])).sum(axis=1)
+    assert cosines.min() > 0.98
+    assert not read.vectors(np.array([0])).any()
+
+
 def test_translations_are_nearer_than_other_texts(model: StaticModel) -> None:
     japanese = model.encode(["彼は手紙を書く。", "大臣が会談した。", "雨が降っている。"])
     english = model.encode(["He writes a letter.", "The ministers held talks.", "It is raining."])
@@ -130,7 +144,8 @@ def test_sentence_transformers_gives_the_same_vectors(model: StaticModel) -> Non
     from tokenizers import Tokenizer
 
     tensors = load_file(PACKAGED / "model.safetensors")
-    weights = tensors["vectors"].astype(np.float32) * tensors["scales"][:, None]
+    halves = (tensors["vectors"] & 15, tensors["vectors"] >> 4)
+    weights = (np.concatenate(halves, axis=1).astype(np.float32) - 8) * tensors["scales"][:, None]
     tokenizer = Tokenizer.from_file(str(PACKAGED / "tokenizer.json"))
     static = modules.StaticEmbedding(tokenizer, embedding_weights=weights)
     reference = sentence_transformers.SentenceTransformer(modules=[static], device="cpu")
