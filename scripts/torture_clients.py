@@ -1,4 +1,4 @@
-"""A served process and clients that load it, for the scripts that torture a server.
+"""Clients that load a served process, for the scripts that torture a server.
 
 The clients are bare sockets, so that they cost little themselves: server and clients share the
 machine's processors. Imports nothing of qa_service: what is measured is what another program sees.
@@ -8,20 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-
-import uvloop
 
 
 def post(path: str, body: bytes, *, headers: str = "") -> bytes:
@@ -37,60 +29,6 @@ def get(path: str) -> bytes:
 
 
 SEARCH = post("/v1/search", json.dumps({"query": "日米合同委員会の目的", "top_k": 5}).encode())
-
-
-# --- the server --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Server:
-    port: int
-    process: subprocess.Popen[bytes]
-
-    def memory_mb(self) -> float:
-        return self._status("VmRSS")
-
-    def memory_peak_mb(self) -> float:
-        return self._status("VmHWM")
-
-    def processor_seconds(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
-        user, system = fields.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-    def _status(self, name: str) -> float:
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
-        line = next(line for line in status.splitlines() if line.startswith(name))
-        return int(line.split()[1]) / 1024
-
-
-@contextmanager
-def serving(environment: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """`qa-service serve` on a free port, with an index of its own; killed at the end."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "qa_service", "serve", "--port", str(port)]
-        process = subprocess.Popen(
-            [*command, "--index", f"{folder}/index"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})},
-        )
-        try:
-            _wait_until_ready(port)
-            yield Server(port, process)
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _wait_until_ready(port: int) -> None:
-    for _ in range(600):
-        if uvloop.run(exchange(port, get("/healthz"))).startswith(b"HTTP/1.1 200"):
-            return
-        time.sleep(0.1)
-    raise SystemExit("the server did not start")
 
 
 # --- single requests ---------------------------------------------------------------------------

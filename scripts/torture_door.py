@@ -18,7 +18,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,7 +28,6 @@ import uvloop
 from torture_clients import (
     SEARCH,
     Load,
-    Server,
     closed_loop,
     exchange,
     hang_up,
@@ -36,9 +35,9 @@ from torture_clients import (
     percentile,
     post,
     response_of,
-    serving,
     status_of,
 )
+from torture_server import Finding, Probe, Server, report, serving
 
 HUGE = 150_000_000
 HALF_OPEN = 1_000
@@ -59,14 +58,6 @@ ODD_BODIES = {
     "true as a number": (b'{"QUERY": "x", "top_k": true}', "top_k"),
     "duplicate keys": (b'{"QUERY": "x", "QUERY": "y"}', "QUERY"),
 }
-
-
-@dataclass(frozen=True)
-class Finding:
-    probe: str
-    wanted: str
-    measured: str
-    held: bool
 
 
 # --- bodies ------------------------------------------------------------------------------------
@@ -348,12 +339,10 @@ def stops(options: argparse.Namespace) -> Iterator[Finding]:
     found = []
     for _ in range(options.stops):
         with model_stand_in() as address:
-            environment = {
-                "QA_SERVICE_LLM_BASE_URL": address,
-                "QA_SERVICE_LLM_MODEL": "m",
-                "QA_SERVICE_LLM_TIMEOUT_SECONDS": str(MODEL_SECONDS),
-            }
-            with serving(environment) as server:
+            seconds = str(MODEL_SECONDS)
+            with serving(
+                llm_base_url=address, llm_model="m", llm_timeout_seconds=seconds
+            ) as server:
                 found.append(uvloop.run(_stop_under_load(server)))
     answered, streams = sum(each.answered for each in found), sum(each.streams for each in found)
     lost, let_in = sum(each.lost for each in found), sum(each.let_in for each in found)
@@ -470,7 +459,7 @@ class _Model(BaseHTTPRequestHandler):
         pass
 
 
-PROBES: dict[str, Callable[[argparse.Namespace], Iterator[Finding]]] = {
+PROBES: dict[str, Probe] = {
     "body": huge_bodies,
     "half-body": slow_bodies,
     "deaf": deaf_clients,
@@ -493,16 +482,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 65_536)), hard))
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} processors for server and clients, load {load:.1f} before\n")
-    print("| probe | wanted | measured | |\n| --- | --- | --- | --- |")
-    failed = 0
-    for name in options.only:
-        for finding in PROBES[name](options):
-            failed += not finding.held
-            mark = "holds" if finding.held else "**does not hold**"
-            print(
-                f"| {finding.probe} | {finding.wanted} | {finding.measured} | {mark} |", flush=True
-            )
-    return 1 if failed else 0
+    return report(PROBES, options.only, options)
 
 
 if __name__ == "__main__":

@@ -19,19 +19,18 @@ import http.client
 import http.server
 import itertools
 import json
-import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from torture_server import Finding, Probe, Server, report, serving
 
 KEY = "sk-marked-key-4a1f"
 ORDERS = {
@@ -60,14 +59,6 @@ WRAPPINGS = [
     "[1] {} [1]",
 ]
 QUESTION = "日米合同委員会の目的は何ですか"
-
-
-@dataclass(frozen=True)
-class Finding:
-    probe: str
-    wanted: str
-    measured: str
-    held: bool
 
 
 # --- a language model that obeys ---------------------------------------------------------------
@@ -134,70 +125,6 @@ class Obedient:
                 "地位協定の実施に関して協議する。[1]",
             ]
         )
-
-
-@dataclass(frozen=True)
-class Server:
-    port: int
-    log: Path
-
-    def post(
-        self, path: str, body: object, headers: dict[str, str] | None = None
-    ) -> tuple[int, str]:
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.request("POST", path, content, headers)
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            kind = {"Content-Type": "application/json"}
-            connection.request(method, path, body, {**kind, **(headers or {})})
-            response = connection.getresponse()
-            return response.status, response.read().decode("utf-8", "replace")
-        finally:
-            connection.close()
-
-
-@contextmanager
-def serving(corpus: Path | None = None, **settings: str) -> Iterator[Server]:
-    """A real process; its log goes to a file."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log"
-        environment = {
-            **os.environ,
-            "QA_SERVICE_INDEX": f"{folder}/index",
-            "QA_SERVICE_LOG_FORMAT": "json",
-            **({"QA_SERVICE_CORPUS": str(corpus)} if corpus else {}),
-            **{f"QA_SERVICE_{name.upper()}": value for name, value in settings.items()},
-        }
-        with log.open("wb") as out:
-            command = [sys.executable, "-m", "qa_service", "serve", "--port", str(port)]
-            process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
-        try:
-            server = Server(port, log)
-            _wait_until_ready(server)
-            yield server
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-def _wait_until_ready(server: Server) -> None:
-    for _ in range(600):
-        try:
-            if server.request("GET", "/healthz")[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(f"the server did not start:\n{server.log.read_text(encoding='utf-8')}")
 
 
 # --- probes ------------------------------------------------------------------------------------
@@ -433,7 +360,7 @@ _SENDERS: list[Callable[[Server, str], str]] = [
     lambda server, mark: _error(server, "/v1/search", b"\xff" + mark.encode()),
 ]
 
-PROBES: dict[str, Callable[[argparse.Namespace], Iterator[Finding]]] = {
+PROBES: dict[str, Probe] = {
     "schema": schema,
     "reader": reader,
     "injection": injection,
@@ -449,16 +376,7 @@ def main() -> int:
     parser.add_argument("--payloads", type=int, default=210, help="injected orders")
     parser.add_argument("--secrets", type=int, default=1_000, help="marked secrets")
     options = parser.parse_args()
-    print("| probe | wanted | measured | |\n| --- | --- | --- | --- |")
-    failed = 0
-    for name in options.only:
-        for finding in PROBES[name](options):
-            failed += not finding.held
-            mark = "holds" if finding.held else "**does not hold**"
-            print(
-                f"| {finding.probe} | {finding.wanted} | {finding.measured} | {mark} |", flush=True
-            )
-    return 1 if failed else 0
+    return report(PROBES, options.only, options)
 
 
 if __name__ == "__main__":

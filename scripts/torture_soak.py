@@ -18,7 +18,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from torture_clients import SEARCH, Server, closed_loop, response_of, serving
+from torture_clients import SEARCH, closed_loop, response_of
+from torture_server import Server, serving
 
 _ANSWER_BODY = json.dumps({"question": "日米合同委員会の目的は何ですか"}).encode()
 ANSWER = (
