@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,10 @@ def train_tokenizer(
     """
     short = _short_pieces(folder, vocabulary=learned, longest_piece=longest_piece, seed=seed)
     with_english = with_english_words(short, folder, vocabulary=learned)
-    return with_common_words(with_english, vocabulary=vocabulary, longest_piece=longest_piece)
+    return with_common_words(
+        with_english, english_frequencies(), japanese_frequencies(),
+        vocabulary=vocabulary, longest_piece=longest_piece,
+    )  # fmt: skip
 
 
 def with_english_words(tokenizer: Tokenizer, folder: Path, *, vocabulary: int) -> Tokenizer:
@@ -84,7 +87,14 @@ def with_english_words(tokenizer: Tokenizer, folder: Path, *, vocabulary: int) -
     return _with_pieces(state, pieces)
 
 
-def with_common_words(tokenizer: Tokenizer, *, vocabulary: int, longest_piece: int) -> Tokenizer:
+def with_common_words(
+    tokenizer: Tokenizer,
+    english: Mapping[str, float],
+    japanese: Mapping[str, float],
+    *,
+    vocabulary: int,
+    longest_piece: int,
+) -> Tokenizer:
     """The same with the commonest words of both languages that are no piece yet (抱きしめ, deterrence).
 
     Japanese verbs and adjectives, whose meaning kanji and kana carry together, become pieces as far as
@@ -95,7 +105,6 @@ def with_common_words(tokenizer: Tokenizer, *, vocabulary: int, longest_piece: i
     for split in state["pre_tokenizer"]["pretokenizers"]:
         if split.get("pattern") == {"Regex": _JAPANESE_RUN}:
             split["pattern"] = {"Regex": _KATAKANA_RUN}
-    english, japanese = english_frequencies(), japanese_frequencies()
     stems = {word for word in english if word in pieces or english[word] >= _LEAST_FREQUENCY}
     words = {
         word: frequency

@@ -104,8 +104,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--vocabulary", type=int, default=80_000, help="pieces (default 80000)")
     parser.add_argument("--dimension", type=int, default=256)
     parser.add_argument(
-        "--steps", type=int, nargs=len(STAGES), default=(2_400, 2_200, 3_000, 1_500), metavar="N",
-        help=f"steps of each stage: {', '.join(STAGES)} (default 2400 2200 3000 1500)",
+        "--steps", type=int, nargs=len(STAGES), default=(2_400, 2_200, 3_600, 1_500), metavar="N",
+        help=f"steps of each stage: {', '.join(STAGES)} (default 2400 2200 3600 1500)",
     )  # fmt: skip
     parser.add_argument(
         "--start", type=Path, metavar="MODEL",
