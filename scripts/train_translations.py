@@ -5,7 +5,8 @@ the lexicon and glosses of the dictionary, IBM's model 1 (Brown et al., "The Mat
 Machine Translation", 1993) learns in both directions how likely a Japanese term is to be the
 translation of an English expression, and the other way; a pair's strength is the geometric mean of
 both, so that a term that merely stands about (an article's subject) falls behind. Expressions of several words are
-those that occur together far more often than by chance (normalised pointwise mutual information).
+those that occur together far more often than by chance (normalised pointwise mutual information), and
+of the others those that the dictionary gives for a Japanese word: human rights, Ministry of Defense.
 
 Writes translations.npz.xz to the built-in model's folder. Takes about five minutes and 10 GB of memory.
 """
@@ -15,19 +16,21 @@ from __future__ import annotations
 import argparse
 import itertools
 import math
+import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from embedding_data import held_back_kyoto, read_jmdict, read_kyoto, read_lexicon
 from embedding_sentences import split_glosses
+from embedding_words import english_frequencies, japanese_frequencies
 from numpy.typing import NDArray
 
-from qa_service.retrieval.expressions import all_expressions, words_of
-from qa_service.retrieval.terms import extract_terms
+from qa_service.retrieval.expressions import EXPRESSION_MAX_WORDS, all_expressions, words_of
+from qa_service.retrieval.terms import content_units, extract_terms
 from qa_service.retrieval.translations import (
     FILE_NAME,
     OTHERS_MAX,
@@ -44,6 +47,9 @@ PHRASE_USES, PHRASE_TOGETHER = (
     0.35,
 )  # least count and normalised information of a longer expression
 WORD_USES, TERM_USES = 3, 3
+TOLD = 60_000  # expressions of the dictionary
+UNITS_MAX = 4  # of a Japanese word that they translate
+LEAST_FREQUENCY = 1e-9  # of a word that the lists do not have
 PIECE = 50_000  # pairs whose terms are crossed at once
 
 
@@ -68,7 +74,10 @@ def main() -> None:
     say(
         f"{len(pairs.english):,} pairs, {len(pairs.expressions):,} expressions, {len(pairs.terms):,} terms"
     )
-    table = TranslationTable.of(align(pairs))
+    learned = list(align(pairs))
+    known = {expression for expression, _, _ in learned}
+    told = dictionary_expressions(arguments.data, known)
+    table = TranslationTable.of([*learned, *told])
     data = table.to_bytes()
     (arguments.output / FILE_NAME).write_bytes(data)
     say(f"{len(table):,} expressions, {len(data):,} bytes")
@@ -125,6 +134,60 @@ def _is_kept(expression: str, count: int, counts: Counter[str], total: int) -> b
     by_chance = sum(math.log(counts[word] / total) for word in words)
     together = math.log(count / total)
     return (together - by_chance) / (-(len(words) - 1) * together) >= PHRASE_TOGETHER
+
+
+# Dictionary -------------------------------------------------------------------------------------
+
+
+def dictionary_expressions(data: Path, known: Set[str]) -> Iterator[tuple[str, str, float]]:
+    """Whole glosses of several words that are not `known`, with the words they are glosses of, a word of
+    several units as all of these. Those whose words are the commonest, in either language."""
+    japanese, english = japanese_frequencies(), english_frequencies()
+    found: dict[str, dict[str, float]] = {}
+    for headword, gloss in dictionary_glosses(read_jmdict(data)):
+        expression = whole_expression(gloss)
+        if expression is None or expression in known:
+            continue
+        units = short_units(headword)
+        if 0 < len(units) <= UNITS_MAX:
+            rarest = min(japanese.get(unit, LEAST_FREQUENCY) for unit in units)
+            words = min(english.get(word, LEAST_FREQUENCY) for word in expression.split())
+            terms = found.setdefault(expression, {})
+            term = " ".join(units)
+            terms[term] = max(terms.get(term, 0), math.sqrt(rarest * words))
+    commonest = sorted(found, key=lambda each: (-max(found[each].values()), each))
+    for expression in commonest[:TOLD]:
+        total = sum(map(math.sqrt, found[expression].values()))
+        for term, common in found[expression].items():
+            yield expression, term, math.sqrt(common) / total
+
+
+def dictionary_glosses(entries: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Each gloss without its asides, and with one that stands in front: (outer) space."""
+    for headword, glosses in entries:
+        for gloss in glosses.split("; "):
+            plain = re.sub(r"\([^)]*\)", " ", gloss)
+            yield headword, plain
+            if gloss.startswith("("):
+                yield headword, re.sub(r"^\(([^)]*)\)", r"\1", gloss)
+
+
+def whole_expression(gloss: str) -> str | None:
+    """The expression that a gloss is, if it is one of several words: the human rights."""
+    words = words_of(gloss)
+    while words and words[0] is None:
+        del words[0]
+    while words and words[-1] is None:
+        del words[-1]
+    known = [word for word in words if word is not None]
+    if len(known) < len(words) or not 2 <= len(known) <= EXPRESSION_MAX_WORDS:
+        return None
+    return " ".join(known)
+
+
+def short_units(word: str) -> list[str]:
+    """防衛省: 防衛 and 省."""
+    return [part for unit, parts in content_units(word) for part in parts or (unit,)]
 
 
 # Alignment --------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """English text to the expressions that are looked up in a table of translations.
 
 A word counts in the singular (see `english`), and words that carry no subject do not count; an
-expression does not reach over them, nor over punctuation, so that "prime minister" is one and "minister
-of defence" is two.
+expression does not reach over them, nor over punctuation, but for "of" and "of the": "prime minister" is
+one and so is "Ministry of Defense", which is looked up as "ministry defense".
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from qa_service.retrieval.english import STOP_WORDS, root_of, spell_out_america
 from qa_service.retrieval.terms import fold
 
-EXPRESSION_MAX_WORDS = 3
+EXPRESSION_MAX_WORDS = 4
 
 _WORD = re.compile(r"[a-z\u00df-\u024f]+(?:['’][a-z]+)?")  # treaty, don't
+_LINK = re.compile(r"(?<=[a-z]) of (?:the )?(?=[a-z])")  # Ministry of Defense
 _BETWEEN_WORDS = (" ", "-")  # within an expression
 _MORE_STOP_WORDS = frozenset(
     "he she his her him hers we our us i my me also or nor but no so than then here more most "
@@ -26,7 +27,7 @@ _MORE_STOP_WORDS = frozenset(
 
 def words_of(text: str) -> list[str | None]:
     """The words of `text` in order, None in the place of what parts expressions."""
-    folded = fold(spell_out_america(text))
+    folded = _LINK.sub(" ", fold(spell_out_america(text)))
     words: list[str | None] = []
     end = 0
     for match in _WORD.finditer(folded):

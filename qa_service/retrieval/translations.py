@@ -90,13 +90,15 @@ class TranslationTable:
         return tuple(self.japanese[each] for each in found if each in self.japanese)
 
     def to_english(self, question: str) -> tuple[Translation, ...]:
-        """One entry for each word of a Japanese question that the table has, each once; for a
-        compound that it has not, one for each part."""
+        """One entry for each word of a Japanese question that the table has, each once, or for its
+        parts together (防衛 省); for a compound that it has not, one for each part."""
         known = self.english.__contains__
         found = dict.fromkeys(
             each
             for unit, parts in content_units(question)
-            for each in ([unit] if known(unit) else filter(known, parts))
+            for each in next(
+                ([whole] for whole in (unit, " ".join(parts)) if known(whole)), filter(known, parts)
+            )
         )
         return tuple(self.english[each] for each in found)
 

@@ -44,9 +44,21 @@ def test_words_are_folded_and_made_singular(text: str, words: list[str]) -> None
 
 
 def test_no_expression_reaches_over_a_stop_word_or_punctuation() -> None:
-    found = set(all_expressions(words_of("Minister of Foreign Affairs, Tokyo")))
+    found = set(all_expressions(words_of("Minister for Foreign Affairs, Tokyo")))
     assert {"minister", "foreign affair", "tokyo"} <= found
     assert not found & {"minister foreign", "affair tokyo", "foreign affair tokyo"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("the Ministry of Defense", "ministry defense"),
+        ("Status of Forces Agreement", "status force agreement"),
+        ("the end of the Cold War", "end cold war"),
+    ],
+)
+def test_of_joins_what_stands_beside_it(text: str, expression: str) -> None:
+    assert expression in set(all_expressions(words_of(text)))
 
 
 def test_the_longest_known_expression_is_taken() -> None:
@@ -88,6 +100,8 @@ def test_an_entry_has_few_translations_and_none_that_is_unlikely() -> None:
 def test_a_compound_that_is_not_known_is_looked_up_in_parts() -> None:
     table = TranslationTable.of([("committee", "委員会", 1.0), ("joint", "合同", 1.0)])
     assert table.to_english("合同委員会") == ((("joint", 1.0),), (("committee", 1.0),))
+    together = TranslationTable.of([("ministry defense", "防衛 省", 1.0), ("defense", "防衛", 1.0)])
+    assert together.to_english("防衛省") == ((("ministry defense", 1.0),),)
     whole = TranslationTable.of([("joint committee", "合同委員会", 1.0), ("joint", "合同", 1.0)])
     assert ("joint committee", 1.0) in {
         each for found in whole.to_english("合同委員会") for each in found
@@ -100,6 +114,8 @@ def test_the_packaged_table_knows_common_words() -> None:
     assert "条約" in dict(table.japanese["treaty"])
     assert "alliance" in dict(table.english["同盟"])
     assert "prime minister" in dict(table.english["首相"])
+    assert table.to_japanese("human rights in outer space")[0][0][0] == "人権"
+    assert "防衛 省" in dict(table.to_japanese("the Ministry of Defense")[0])
     assert len(table) > 50_000
 
 
