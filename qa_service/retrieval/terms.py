@@ -51,6 +51,18 @@ _ERA_YEAR = re.compile(
 )
 _ERA_STARTS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")  # 1978, 2024
+_NUMBER = r"\d{1,2}|[一二三四五六七八九十]{1,3}"
+_MONTH = re.compile(rf"({_NUMBER})月(?:({_NUMBER})日)?")  # 4月, 4月10日, 四月十日
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# April, April 10, April 10th, 10 April, 10th of April, Apr. 10; "may" and "march" only beside a number.
+_ENGLISH_MONTH = re.compile(
+    r"(?:\b(?P<before>\d{1,2})(?:st|nd|rd|th)?(?: of)? )?"
+    r"\b(?P<month>january|february|april|june|july|august|september|october|november|december"
+    r"|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)(?=\.? \d)"
+    r"|(?:march|may)(?=,? \d)|(?<=\d )(?:march|may)|(?<=\d(?:st|nd|rd|th) )(?:march|may)"
+    r"|(?<=\bin )(?:march|may))\b\.?"
+    r"(?: (?P<after>\d{1,2})(?:st|nd|rd|th)?\b)?"
+)
 _KANJI_DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")}
 
 # What carries no subject is told by its part of speech.
@@ -105,6 +117,7 @@ def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
         *_label_atoms(text),
         *map(article_atom, find_articles(text)),
         *_year_atoms(folded),
+        *_date_atoms(folded),
         *(find_atoms(folded) if find_atoms else ()),
     ]
     return Terms(
@@ -224,6 +237,22 @@ def _year_atoms(folded: str) -> Iterator[str]:
         yield f"={match.group()}"
     for match in _ERA_YEAR.finditer(folded):
         yield f"={_ERA_STARTS[match[1]] + _small_number(match[2]) - 1}"
+
+
+def _date_atoms(folded: str) -> Iterator[str]:
+    """`=月4` for 4月, 四月 and April; `=月4日10` as well where the day is named."""
+    for match in _MONTH.finditer(folded):
+        yield from _date(_small_number(match[1]), match[2])
+    for match in _ENGLISH_MONTH.finditer(folded):
+        month = _MONTHS.index(match["month"][:3]) + 1
+        yield from _date(month, match["before"] or match["after"])
+
+
+def _date(month: int, day: str | None) -> Iterator[str]:
+    if 1 <= month <= 12:
+        yield f"=月{month}"
+        if day:
+            yield f"=月{month}日{_small_number(day)}"
 
 
 def _small_number(text: str) -> int:
