@@ -33,7 +33,6 @@ from qa_service.retrieval.fusion import Weights
 from qa_service.retrieval.index import Index, build_index, load_index
 from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.search import Mode
-from qa_service.retrieval.static_model import load_static_model
 from qa_service.retrieval.terms import AtomFinder, Terms, extract_terms
 
 
@@ -137,18 +136,17 @@ def main() -> None:
     parser.add_argument("--chapter", type=Path, help="file of questions on corpus/")
     parser.add_argument("--corpus", type=Path, default=Path("corpus"))
     options = parser.parse_args()
-    model = load_static_model()
+    embedder = load_embedder()
     dev = questions_task(read_contexts(options.data / JAQUAD["dev"]))
     tasks = {"JaQuAD dev, 1,431": dev, "Kyoto en→ja": cross_language_task(options.data)}
     columns: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, task) in enumerate(tasks.items()):
-            index = index_task(model, task, Path(folder) / str(number))
+            index = index_task(embedder, task, Path(folder) / str(number))
             count = min(options.questions, len(task.queries))
             chosen = np.random.default_rng(0).choice(len(task.queries), size=count, replace=False)
             columns[f"{name} ({count})"] = list(task_column(index, task, chosen.tolist()))
         if options.chapter:
-            embedder = load_embedder()
             build_index(options.corpus, Path(folder) / "chapter", embedder=embedder)
             index = load_index(Path(folder) / "chapter", embedder=embedder)
             languages = ["ja", "en", "zh"]

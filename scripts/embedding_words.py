@@ -77,7 +77,7 @@ def japanese_frequencies() -> dict[str, float]:
 
 
 def _frequencies(language: str) -> dict[str, float]:
-    from wordfreq import get_frequency_dict  # type: ignore[import-not-found]
+    from wordfreq import get_frequency_dict
 
     found: dict[str, float] = get_frequency_dict(language, wordlist="large")
     return found

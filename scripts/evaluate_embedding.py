@@ -37,7 +37,7 @@ from embedding_data import (
 from numpy.typing import NDArray
 
 from qa_service.bootstrap import share_interval
-from qa_service.retrieval.embedding import BuiltinEmbedder
+from qa_service.retrieval.embedding import BuiltinEmbedder, Embedder
 from qa_service.retrieval.index import Index, build_index, load_index
 from qa_service.retrieval.search import TOP_K_MAX, search
 from qa_service.retrieval.static_model import StaticModel, load_static_model
@@ -225,7 +225,7 @@ def ranks_of(model: StaticModel, task: Task, scorer: Scorer) -> NDArray[np.int64
 def searched_ranks(model: StaticModel, task: Task) -> NDArray[np.int64]:
     """By the search as it is used; a passage that is not among TOP_K_MAX counts as far below."""
     with tempfile.TemporaryDirectory() as folder:
-        index = index_task(model, task, Path(folder))
+        index = index_task(BuiltinEmbedder(model), task, Path(folder))
         return np.array(
             [
                 _searched_rank(index, query, f"passages.{answer}")
@@ -240,13 +240,12 @@ def _searched_rank(index: Index, query: str, document: str) -> int:
     return min(ranks, default=TOP_K_MAX * 10)
 
 
-def index_task(model: StaticModel, task: Task, folder: Path) -> Index:
+def index_task(embedder: Embedder, task: Task, folder: Path) -> Index:
     """Each passage is a document of a collection, with its title."""
     corpus = folder / "corpus"
     pairs = zip(task.titles, task.passages, strict=True)
     contexts = [Context(title, text, questions=()) for title, text in pairs]
     write_collection(corpus, "passages", contexts)
-    embedder = BuiltinEmbedder(model)
     build_index(corpus, folder / "index", embedder=embedder)
     return load_index(folder / "index", embedder=embedder)
 
