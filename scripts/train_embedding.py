@@ -45,7 +45,7 @@ from embedding_ranking import ranking_loss
 from embedding_ranking_batches import draw_ranking
 from embedding_recipe import MIXTURES, STAGES, TAUGHT, Recipe
 from embedding_start import start_vectors
-from embedding_teacher import TEACHER, Teaching, load_teaching, teaching_loss
+from embedding_teacher import TEACHERS, Teaching, load_teaching, teaching_loss
 from embedding_tokenizer import train_tokenizer
 from torch import Tensor
 
@@ -327,7 +327,7 @@ def _record(run: Run, data: Path, output: Path) -> dict[str, Any]:
         "started_from": run.started_from,
         "recipe": asdict(run.recipe),
         "mixtures": MIXTURES,
-        "teacher": TEACHER,
+        "teachers": TEACHERS,
         "data": {name: {"sha256": sha256(data / name)} for name in TRAINING_FILES},
         "counts": run.corpus.counts(),
         "held_back": {

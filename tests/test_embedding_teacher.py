@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from embedding_data import Texts
+from embedding_lessons import wordnet_texts
 from embedding_losses import PieceVectors
-from embedding_teacher import Lesson, Teaching, teaching_loss, wordnet_texts
+from embedding_teacher import Lesson, Teaching, teaching_loss
 
 
 def _lesson(targets: list[list[float]], other: Lesson | None = None) -> Lesson:
@@ -36,9 +37,7 @@ def test_a_definition_its_examples_and_words_are_read(tmp_path: Path) -> None:
 
 
 def test_a_translation_draws_the_target_of_a_text_nearer() -> None:
-    teaching = Teaching(
-        {"pairs": _lesson([[1, 0]] * 3_000, _lesson([[0, 1]] * 3_000))}, np.eye(2, dtype=np.float32)
-    )
+    teaching = Teaching({"pairs": _lesson([[1, 0]] * 3_000, _lesson([[0, 1]] * 3_000))})
     batch = teaching.draw({"pairs": 1.0}, np.random.default_rng(0))
     own, other = 1 / 1.25**0.5, 0.5 / 1.25**0.5
     half = len(batch.texts) // 2
@@ -51,7 +50,7 @@ def test_the_loss_is_least_where_each_text_has_its_target() -> None:
     rng = np.random.default_rng(0)
     targets = rng.normal(size=(3_000, 8))
     targets /= np.linalg.norm(targets, axis=1, keepdims=True)
-    teaching = Teaching({"texts": _lesson(targets.tolist())}, np.eye(8, dtype=np.float32))
+    teaching = Teaching({"texts": _lesson(targets.tolist())})
     batch = teaching.draw({"texts": 1.0}, rng)
     model = PieceVectors(3_000, 8)
     before, far = teaching_loss(model, batch)
