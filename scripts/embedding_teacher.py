@@ -124,13 +124,13 @@ def load_teaching(
     """The lessons, their targets turned to the space of `model`; what the teachers say is cached in a
     folder that belongs to one tokenizer, data folder and seed."""
     rng = np.random.default_rng([seed, 6])
-    read: dict[str, list[_Read]] = {}
+    read: dict[str, list[Reading]] = {}
     for name, lists in lesson_texts(folder, seed=seed).items():
         count = min(SECOND_TEXTS[name], len(lists[0]))
         rows = np.sort(rng.choice(len(lists[0]), count, replace=False))
         paths = [cache / f"teacher_{name}_{number}.npy" for number in range(len(lists))]
         read[name] = [
-            _Read(
+            Reading(
                 tokenise(tokenizer, texts),
                 _said(path, _load_use, texts, say),
                 rows,
@@ -140,7 +140,7 @@ def load_teaching(
             )
             for texts, path in zip(lists, paths, strict=True)
         ]
-    space = _Space.of([each for lists in read.values() for each in lists])
+    space = JointSpace.of([each for lists in read.values() for each in lists])
     turn = _rotation(space, read, model)
     lessons: dict[str, Lesson] = {}
     for name, both in read.items():
@@ -162,7 +162,7 @@ def _some(texts: Texts, chosen: NDArray[np.int64]) -> list[Ids]:
 
 
 @dataclass(frozen=True)
-class _Read:
+class Reading:
     """A list of texts with what the first teacher said of each, and the second of those in `rows`."""
 
     texts: Texts
@@ -172,14 +172,14 @@ class _Read:
 
 
 @dataclass(frozen=True)
-class _Space:
+class JointSpace:
     """`mean` is the second teacher's, `prediction` (512 + 1, 384) what it says as a function of the first."""
 
     mean: NDArray[np.float32]
     prediction: NDArray[np.float32]
 
     @classmethod
-    def of(cls, lists: Sequence[_Read]) -> _Space:
+    def of(cls, lists: Sequence[Reading]) -> JointSpace:
         first = np.concatenate([each.first[each.rows] for each in lists]).astype(np.float32)
         second = np.concatenate([each.second for each in lists]).astype(np.float32)
         mean = second.mean(axis=0)
@@ -187,7 +187,7 @@ class _Space:
         ridge = known.T @ known + _RIDGE * np.eye(known.shape[1], dtype=np.float32)
         return cls(mean, np.linalg.solve(ridge, known.T @ _unit(second - mean)))
 
-    def joint(self, read: _Read) -> NDArray[np.float32]:
+    def joint(self, read: Reading) -> NDArray[np.float32]:
         """(texts, 896): both teachers' vectors side by side."""
         first = read.first.astype(np.float32)
         second = _unit(_with_one(first) @ self.prediction)
@@ -207,7 +207,7 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _rotation(
-    space: _Space, read: dict[str, list[_Read]], model: PieceVectors
+    space: JointSpace, read: dict[str, list[Reading]], model: PieceVectors
 ) -> NDArray[np.float32]:
     """The first principal components of what both teachers read, turned so that they lie nearest to
     what the model says of the same texts (Schönemann, 1966)."""
@@ -223,12 +223,12 @@ def _rotation(
     return np.asarray(components @ (left @ right), dtype=np.float32)
 
 
-def _sampled(read: _Read) -> _Read:
+def _sampled(read: Reading) -> Reading:
     """Of the texts that both teachers read."""
     rows = read.rows[:_SAMPLE]
     texts = _some(read.texts, rows)
     ends = np.cumsum([0, *(len(text) for text in texts)], dtype=np.int64)
-    return _Read(
+    return Reading(
         Texts(np.concatenate(texts), ends),
         read.first[rows],
         np.arange(len(rows)),

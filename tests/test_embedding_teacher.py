@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,16 @@ import torch
 from embedding_data import Texts
 from embedding_lessons import wordnet_texts
 from embedding_losses import PieceVectors
-from embedding_teacher import Lesson, Teaching, teaching_loss
+from embedding_teacher import (
+    SECOND_WEIGHT,
+    JointSpace,
+    Lesson,
+    Reading,
+    Teaching,
+    teacher_vectors,
+    teaching_loss,
+)
+from numpy.typing import NDArray
 
 
 def _lesson(targets: list[list[float]], other: Lesson | None = None) -> Lesson:
@@ -60,3 +70,35 @@ def test_the_loss_is_least_where_each_text_has_its_target() -> None:
     assert far > 0.8
     assert near < 0.01
     assert after.item() < before.item()
+
+
+def test_what_the_second_teacher_has_not_read_is_predicted() -> None:
+    rng = np.random.default_rng(0)
+    first = rng.normal(size=(5_000, 16))
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    turn = np.linalg.qr(rng.normal(size=(16, 16)))[0]
+    common = 3 * np.eye(16)[0]  # that all of the second teacher's vectors have
+    second = first @ turn + common
+    second /= np.linalg.norm(second, axis=1, keepdims=True)
+    texts = Texts(np.arange(5_000, dtype=np.int32), np.arange(5_001))
+    rows = np.arange(0, 5_000, 2)
+    reading = Reading(texts, first.astype(np.float16), rows, second[rows].astype(np.float16))
+    joint = JointSpace.of([reading]).joint(reading)
+    centred = second - second.mean(axis=0)
+    centred *= SECOND_WEIGHT / np.linalg.norm(centred, axis=1, keepdims=True)
+    np.testing.assert_allclose(joint[:, :16], first, atol=2e-3)
+    np.testing.assert_allclose(joint[rows, 16:], centred[rows], atol=1e-2)
+    likeness = (joint[1::2, 16:] * centred[1::2]).sum(axis=1) / SECOND_WEIGHT**2
+    assert likeness.mean() > 0.95
+
+
+class _Counting:
+    """A teacher that says how long a text is."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float16]:
+        return np.array([[len(text)] for text in texts], dtype=np.float16)
+
+
+def test_each_text_has_its_own_vector_however_often_it_stands_there() -> None:
+    texts = ["three", "a", "three", ""] * 3
+    assert teacher_vectors(_Counting, texts).ravel().tolist() == [len(text) for text in texts]
