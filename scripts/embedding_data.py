@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from embedding_sentences import everyday_sentences, split_glosses
-from embedding_words import common_words
+from embedding_sentences import everyday_sentences
+from embedding_words import common_words, single_glosses
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -249,7 +249,7 @@ def load_corpus(
     paragraphs, titles = paragraph_bounds(rows)
     contexts = training_contexts(folder)
     lexicon, jmdict = read_lexicon(folder), read_jmdict(folder)
-    glosses = split_glosses(jmdict)
+    glosses = list(single_glosses(jmdict))
     words = common_words(jmdict)
     common = words.sample(COMMON_GLOSSES, np.random.default_rng([seed, 1]))
     everyday = everyday_sentences(words, EVERYDAY_SENTENCES, np.random.default_rng(seed))
@@ -284,6 +284,12 @@ def _bounds(lengths: Sequence[int]) -> NDArray[np.int64]:
     """[2, 3] -> [[0, 2], [2, 5]]."""
     stops = np.cumsum(lengths)
     return np.stack([stops - lengths, stops], axis=1).astype(np.int64)
+
+
+def some_texts(texts: Texts, chosen: NDArray[np.int64]) -> list[Ids]:
+    """A text without any piece is as good as the unknown one."""
+    nothing = np.zeros(1, dtype=np.int32)
+    return [texts[i] if len(texts[i]) else nothing for i in chosen]
 
 
 def tokenise(tokenizer: Tokenizer, texts: Sequence[str], *, at_once: int = 20_000) -> Texts:

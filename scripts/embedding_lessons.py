@@ -18,8 +18,13 @@ from embedding_data import (
     read_lexicon,
     training_contexts,
 )
-from embedding_sentences import everyday_sentences, split_glosses
-from embedding_words import common_words, english_frequencies, japanese_frequencies
+from embedding_sentences import everyday_sentences
+from embedding_words import (
+    common_words,
+    english_frequencies,
+    japanese_frequencies,
+    single_glosses,
+)
 
 from qa_service.reading.sentences import split_sentences
 
@@ -37,7 +42,7 @@ def lesson_texts(folder: Path, *, seed: int) -> dict[str, tuple[Sequence[str], .
     back = held_back_kyoto(rows)
     kyoto = [(row.ja, row.en) for row in rows if row.article not in back]
     jmdict = read_jmdict(folder)
-    glosses = split_glosses(jmdict)
+    glosses = list(single_glosses(jmdict))
     everyday = everyday_sentences(
         common_words(jmdict), EVERYDAY_SENTENCES, np.random.default_rng(seed)
     )

@@ -143,16 +143,6 @@ def everyday_sentences(words: Words, count: int, rng: np.random.Generator) -> li
     ]
 
 
-def split_glosses(entries: Sequence[Pair]) -> list[Pair]:
-    """One pair for each gloss, without what stands in parentheses: (書く, to write), …"""
-    return [
-        (headword, plain)
-        for headword, glosses in entries
-        for gloss in glosses.split("; ")
-        if (plain := re.sub(r"\s*\([^)]*\)\s*", " ", gloss).strip())  # to write (a letter, etc.)
-    ]
-
-
 def sort_words(words: Words) -> Vocabulary:
     """Short words with plain glosses; verbs are those whose gloss starts with "to "."""
     kinds: dict[str, list[int]] = {"verbs": [], "nouns": [], "adjectives": []}

@@ -1,20 +1,19 @@
 """What two larger models say of many texts, for the built-in model to learn (knowledge distillation).
 
-The teachers are Google's Universal Sentence Encoder, multilingual 3 (`embedding_use.py`), and
-multilingual-e5-small (`embedding_e5.py`). They know everyday words that the Kyoto articles and the
+The teachers are Google's Universal Sentence Encoder, multilingual 3 (`universal_sentence_encoder.py`), and
+multilingual-e5-small (`multilingual_e5.py`). They know everyday words that the Kyoto articles and the
 dictionary's glosses hardly use. The built-in model learns to give a text the vector that the teachers give it,
 as far as a mean of pieces can (Hinton et al., 2015; Reimers and Gurevych, EMNLP 2020, for languages;
 Model2Vec, 2024, for static vectors). Two texts that mean the same have one target: their own vector and
 half of the other's.
 
-Both teachers together tell translations better than either (Tatoeba: 0.93 first, against 0.90 and 0.83). Their
-vectors stand side by side, the second less its mean, of which only the differences between texts say
-something. It is the slower one and reads a part of the texts; what it would say of the others is
-predicted from the first by ridge regression.
+Both teachers together (`embedding_joint_space.py`) tell translations better than either: on Tatoeba 0.93 come
+first, against 0.90 and 0.83.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -23,11 +22,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
-import embedding_e5
-import embedding_use
+import multilingual_e5
 import numpy as np
 import torch
-from embedding_data import Ids, Texts, tokenise
+import universal_sentence_encoder
+from embedding_data import Ids, Texts, some_texts, tokenise
+from embedding_joint_space import JointSpace, Reading, rotation
 from embedding_lessons import lesson_texts
 from embedding_losses import PieceVectors, both_ways, pooled
 from numpy.typing import NDArray
@@ -35,19 +35,16 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-TEACHERS = (embedding_use.MODEL, embedding_e5.MODEL)
+TEACHERS = (universal_sentence_encoder.MODEL, multilingual_e5.MODEL)
 PAIRS_AT_ONCE, TEXTS_AT_ONCE = 2_048, 3_000
 OTHERS_SHARE = 0.5  # of the other language's vector in the target of a text that has a translation
 SCALE = 20.0
 NEARNESS, CHOICE, TRANSLATION = 5.0, 0.5, 0.5  # what the three parts of the loss weigh
-SECOND_WEIGHT = 0.7  # of the second teacher's vector, beside 1 for the first's
 SECOND_TEXTS = {  # how many of each list it reads
     "kyoto": 15_000, "everyday": 50_000, "glosses": 60_000, "strings": 5_000,
     "words": 120_000, "lexicon": 10_000, "jaquad": 10_000, "wordnet": 40_000,
 }  # fmt: skip
-_RIDGE = 10.0
 _CHUNK = 10_000
-_SAMPLE = 20_000  # texts of each list that choose the space
 
 Vectors = NDArray[np.float16]
 
@@ -85,10 +82,10 @@ class Teaching:
         lesson = self.lessons[names[int(rng.choice(len(names), p=shares / shares.sum()))]]
         count = TEXTS_AT_ONCE if lesson.other is None else PAIRS_AT_ONCE
         chosen = rng.choice(len(lesson.texts), count, replace=False)
-        texts = _some(lesson.texts, chosen)
+        texts = some_texts(lesson.texts, chosen)
         targets = lesson.targets[chosen].astype(np.float32)
         if lesson.other is not None:
-            texts += _some(lesson.other.texts, chosen)
+            texts += some_texts(lesson.other.texts, chosen)
             others = lesson.other.targets[chosen].astype(np.float32)
             targets = np.concatenate(
                 [targets + OTHERS_SHARE * others, others + OTHERS_SHARE * targets]
@@ -123,10 +120,10 @@ def load_teaching(
 ) -> Teaching:
     """The lessons, their targets turned to the space of `model`; what the teachers say is cached in a
     folder that belongs to one tokenizer, data folder and seed."""
-    rng = np.random.default_rng([seed, 6])
     read: dict[str, list[Reading]] = {}
     for name, lists in lesson_texts(folder, seed=seed).items():
         count = min(SECOND_TEXTS[name], len(lists[0]))
+        rng = np.random.default_rng([seed, 6, len(lists[0])])
         rows = np.sort(rng.choice(len(lists[0]), count, replace=False))
         paths = [cache / f"teacher_{name}_{number}.npy" for number in range(len(lists))]
         read[name] = [
@@ -141,7 +138,7 @@ def load_teaching(
             for texts, path in zip(lists, paths, strict=True)
         ]
     space = JointSpace.of([each for lists in read.values() for each in lists])
-    turn = _rotation(space, read, model)
+    turn = _kept(cache / "teacher_rotation.npy", lambda: rotation(space, read, model))
     lessons: dict[str, Lesson] = {}
     for name, both in read.items():
         lesson: Lesson | None = None
@@ -150,90 +147,6 @@ def load_teaching(
         assert lesson is not None
         lessons[name] = lesson
     return Teaching(lessons)
-
-
-def _some(texts: Texts, chosen: NDArray[np.int64]) -> list[Ids]:
-    """A text without any piece is as good as the unknown one."""
-    nothing = np.zeros(1, dtype=np.int32)
-    return [texts[i] if len(texts[i]) else nothing for i in chosen]
-
-
-# The space of both teachers ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A list of texts with what the first teacher said of each, and the second of those in `rows`."""
-
-    texts: Texts
-    first: Vectors
-    rows: NDArray[np.int64]
-    second: Vectors
-
-
-@dataclass(frozen=True)
-class JointSpace:
-    """`mean` is the second teacher's, `prediction` (512 + 1, 384) what it says as a function of the first."""
-
-    mean: NDArray[np.float32]
-    prediction: NDArray[np.float32]
-
-    @classmethod
-    def of(cls, lists: Sequence[Reading]) -> JointSpace:
-        first = np.concatenate([each.first[each.rows] for each in lists]).astype(np.float32)
-        second = np.concatenate([each.second for each in lists]).astype(np.float32)
-        mean = second.mean(axis=0)
-        known = _with_one(first)
-        ridge = known.T @ known + _RIDGE * np.eye(known.shape[1], dtype=np.float32)
-        return cls(mean, np.linalg.solve(ridge, known.T @ _unit(second - mean)))
-
-    def joint(self, read: Reading) -> NDArray[np.float32]:
-        """(texts, 896): both teachers' vectors side by side."""
-        first = read.first.astype(np.float32)
-        second = _unit(_with_one(first) @ self.prediction)
-        second[read.rows] = _unit(read.second.astype(np.float32) - self.mean)
-        return np.concatenate([first, SECOND_WEIGHT * second], axis=1)
-
-
-def _with_one(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.concatenate([vectors, np.ones((len(vectors), 1), dtype=np.float32)], axis=1)
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    units: NDArray[np.float32] = vectors / np.maximum(
-        np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9
-    )
-    return units
-
-
-def _rotation(
-    space: JointSpace, read: dict[str, list[Reading]], model: PieceVectors
-) -> NDArray[np.float32]:
-    """The first principal components of what both teachers read, turned so that they lie nearest to
-    what the model says of the same texts (Schönemann, 1966)."""
-    samples = [_sampled(each) for lists in read.values() for each in lists]
-    said = np.concatenate([space.joint(each) for each in samples])
-    with torch.no_grad():
-        ours = [
-            pooled(model, _some(each.texts, np.arange(len(each.texts)))).numpy() for each in samples
-        ]
-    dimension = model.vectors.shape[1]
-    components = np.linalg.svd(said.T @ said)[2][:dimension].T
-    left, _, right = np.linalg.svd(_unit(said @ components).T @ np.concatenate(ours))
-    return np.asarray(components @ (left @ right), dtype=np.float32)
-
-
-def _sampled(read: Reading) -> Reading:
-    """Of the texts that both teachers read."""
-    rows = read.rows[:_SAMPLE]
-    texts = _some(read.texts, rows)
-    ends = np.cumsum([0, *(len(text) for text in texts)], dtype=np.int64)
-    return Reading(
-        Texts(np.concatenate(texts), ends),
-        read.first[rows],
-        np.arange(len(rows)),
-        read.second[:_SAMPLE],
-    )
 
 
 # What a teacher says ----------------------------------------------------------------------------
@@ -245,21 +158,31 @@ class Teacher(Protocol):
 
 
 def _load_use() -> Teacher:
-    return embedding_use.load_encoder()
+    return universal_sentence_encoder.load_encoder()
 
 
 def _load_e5() -> Teacher:
-    return embedding_e5.load_e5()
+    return multilingual_e5.load_e5()
 
 
 def _said(
     path: Path, load: Callable[[], Teacher], texts: Sequence[str], say: Callable[[str], None]
 ) -> Vectors:
+    """Read once, as long as the texts stay the same."""
+    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+
+    def read() -> Vectors:
+        say(f"a teacher reads {path.stem}: {len(texts):,} texts")
+        return teacher_vectors(load, texts)
+
+    return _kept(path.with_stem(f"{path.stem}_{digest}"), read)
+
+
+def _kept(path: Path, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     """A file that an interrupted run has left is whole or not there."""
     if not path.exists():
-        say(f"a teacher reads {path.stem}: {len(texts):,} texts")
         unfinished = path.with_suffix(".part.npy")
-        np.save(unfinished, teacher_vectors(load, texts))
+        np.save(unfinished, make())
         unfinished.replace(path)
     return np.asarray(np.load(path, allow_pickle=False))
 

@@ -50,7 +50,7 @@ def common_words(entries: Sequence[Pair]) -> Words:
     weights: dict[Pair, float] = defaultdict(float)
     places: Counter[str] = Counter()
     readings = _readings({headword for headword, _ in entries})
-    for headword, gloss in _single_glosses(entries):
+    for headword, gloss in single_glosses(entries):
         place = places[headword]
         places[headword] += 1
         weight = japanese.get(headword, _RAREST) ** 0.5 * _commonness(gloss, english) / (1 + place)
@@ -83,7 +83,8 @@ def _frequencies(language: str) -> dict[str, float]:
     return found
 
 
-def _single_glosses(entries: Sequence[Pair]) -> Iterator[Pair]:
+def single_glosses(entries: Sequence[Pair]) -> Iterator[Pair]:
+    """One pair for each gloss, without what stands in parentheses: (書く, to write), …"""
     for headword, glosses in entries:
         for gloss in glosses.split("; "):
             if plain := _ASIDE.sub(" ", gloss).strip():

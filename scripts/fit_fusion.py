@@ -22,8 +22,8 @@ from embedding_data import JAQUAD, held_back_titles, read_contexts
 from evaluate_embedding import Task, cross_language_task, index_task, questions_task
 from numpy.typing import NDArray
 
-from qa_service.retrieval.embedding import BUILTIN, load_embedder
-from qa_service.retrieval.fusion import Weights, above_chance, fuse
+from qa_service.retrieval.embedding import load_embedder
+from qa_service.retrieval.fusion import Weights, fuse
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.search import TOP_K_MAX, search
 
@@ -102,13 +102,12 @@ def ask(index: Index, task: Task) -> Iterator[Asked]:
             for leg in LEGS
             if hits and leg in hits[0].scores
         }
-        if index.embedder.name != BUILTIN:
-            legs["dense"] = above_chance(legs["dense"], index.vectors.chance)
         yield Asked(legs, documents.index(right) if right in documents else None)
 
 
 def report(name: str, asked: list[Asked]) -> None:
-    legs = [leg for leg in LEGS if leg in asked[0].legs]
+    found = [each for each in asked if each.legs]
+    legs = [leg for leg in LEGS if found and leg in found[0].legs]
     tried = [(ranks_under(weights, asked), weights) for weights in all_weights(legs)]
     tried.sort(key=lambda each: -float((1 / each[0]).mean()))
     print(f"{name}, {len(asked)} questions:")

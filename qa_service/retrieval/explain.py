@@ -7,11 +7,12 @@ The ranking knows more (pairs of characters, names that mean the same, meaning):
 from __future__ import annotations
 
 from qa_service.reading.numbering import find_labels
+from qa_service.retrieval.dates import find_dates
 from qa_service.retrieval.english import root_of
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.search import fold_question
-from qa_service.retrieval.terms import content_words, extract_terms
+from qa_service.retrieval.terms import content_words, date_atoms, extract_terms
 
 
 def matched_terms(index: Index, question: str, text: str) -> tuple[str, ...]:
@@ -28,4 +29,5 @@ def matched_terms(index: Index, question: str, text: str) -> tuple[str, ...]:
         if form in wanted or root_of(word.lower()) in wanted
     ]
     labels = [label.text for label in find_labels(text) if f"={label.id}" in wanted]
-    return tuple(dict.fromkeys((*labels, *found)))
+    dates = [date.text for date in find_dates(text) if date_atoms(date)[-1] in wanted]
+    return tuple(dict.fromkeys((*labels, *dates, *found)))

@@ -16,7 +16,7 @@ from qa_service.retrieval.terms import fold
 EXPRESSION_MAX_WORDS = 4
 
 _WORD = re.compile(r"[a-z\u00df-\u024f]+(?:['’][a-z]+)?")  # treaty, don't
-_LINK = re.compile(r"(?<=[a-z]) of (?:the )?(?=[a-z])")  # Ministry of Defense
+_LINK = re.compile(r"(?<=[a-z])\s+of\s+(?:the\s+)?(?=[a-z])")  # Ministry of Defense
 _BETWEEN_WORDS = (" ", "-")  # within an expression
 _MORE_STOP_WORDS = frozenset(
     "he she his her him hers we our us i my me also or nor but no so than then here more most "
@@ -41,7 +41,7 @@ def words_of(text: str) -> list[str | None]:
 
 
 def all_expressions(words: Sequence[str | None]) -> Iterator[str]:
-    """Every run of up to three words."""
+    """Every run of up to so many words."""
     for start in range(len(words)):
         for length in range(1, EXPRESSION_MAX_WORDS + 1):
             run = words[start : start + length]

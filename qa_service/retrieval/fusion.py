@@ -53,12 +53,6 @@ def choose_weights(*, same_language: bool, translated: bool = False, transformer
     return TRANSLATED if translated else OTHER_LANGUAGE
 
 
-def above_chance(cosines: NDArray[np.float32], chance: float) -> NDArray[np.float32]:
-    """Cosines as shares of what lies above `chance`, that of texts that have nothing to do with one
-    another: a transformer's lie close together (0.75 to 0.9 with multilingual-e5), and would hardly count."""
-    return np.asarray((cosines - chance) / (1 - chance), dtype=np.float32)
-
-
 def fuse(
     weights: Weights,
     *,

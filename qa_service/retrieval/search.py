@@ -20,7 +20,7 @@ from qa_service.errors import InputError, ModelError
 from qa_service.reading.citations import cite
 from qa_service.reading.shortened import shorten
 from qa_service.retrieval.embedding import BUILTIN
-from qa_service.retrieval.fusion import above_chance, choose_weights, fuse
+from qa_service.retrieval.fusion import choose_weights, fuse
 from qa_service.retrieval.han import fold_to_japanese
 from qa_service.retrieval.index import Index, embedding_text
 from qa_service.retrieval.labels import find_named, find_rows, raised
@@ -275,8 +275,6 @@ def _fused(
     """Documents in the question's language (`alike`, row for row), those in the one that its words were
     looked up in (`translated`), and others are weighed differently."""
     transformer = index.embedder.name != BUILTIN
-    if transformer:
-        legs = {**legs, "dense": above_chance(legs["dense"], index.vectors.chance)}
     same, other = (
         fuse(choose_weights(same_language=each, transformer=transformer), **legs)
         for each in (True, False)

@@ -10,7 +10,7 @@ Four kinds of terms, from the folded text (NFKC, lower case, one dash, no digit 
   together is found together.
 - **atoms**: things that must match as a whole or not at all, in one spelling: figure and appendix
   numbers (図表Ⅲ-2-1-1 = Figure III-2-1-1), articles (第七条 = Article 7), years
-  (令和6年 = 2024年), names that the documents declare to be the same
+  (令和6年 = 2024年), months and days (四月十日 = April 10), names that the documents declare to be the same
   (日米安全保障協議委員会 = SCC = 2+2), written with a leading `=`.
 
 The two fields (characters with atoms, morphemes with pairs and atoms) are scored apart and summed: see
@@ -29,6 +29,7 @@ from sudachipy import Morpheme, SplitMode
 
 from qa_service.reading.morphemes import tokenizer
 from qa_service.reading.numbering import find_articles, find_labels
+from qa_service.retrieval.dates import Date, find_dates, small_number
 from qa_service.retrieval.english import STOP_WORDS, root_of, spell_out_america
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\uFE58\uFE63\uFF0D]|(?<=\d)ー(?=\d)")  # 1−4, 1‐4, 1ー4
@@ -51,19 +52,6 @@ _ERA_YEAR = re.compile(
 )
 _ERA_STARTS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")  # 1978, 2024
-_NUMBER = r"\d{1,2}|[一二三四五六七八九十]{1,3}"
-_MONTH = re.compile(rf"({_NUMBER})月(?:({_NUMBER})日)?")  # 4月, 4月10日, 四月十日
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-# April, April 10, April 10th, 10 April, 10th of April, Apr. 10; "may" and "march" only beside a number.
-_ENGLISH_MONTH = re.compile(
-    r"(?:\b(?P<before>\d{1,2})(?:st|nd|rd|th)?(?: of)? )?"
-    r"\b(?P<month>january|february|april|june|july|august|september|october|november|december"
-    r"|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)(?=\.? \d)"
-    r"|(?:march|may)(?=,? \d)|(?<=\d )(?:march|may)|(?<=\d(?:st|nd|rd|th) )(?:march|may)"
-    r"|(?<=\bin )(?:march|may))\b\.?"
-    r"(?: (?P<after>\d{1,2})(?:st|nd|rd|th)?\b)?"
-)
-_KANJI_DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")}
 
 # What carries no subject is told by its part of speech.
 _FUNCTION_CLASSES = frozenset(["助詞", "助動詞", "補助記号", "記号", "空白", "接続詞", "感動詞"])
@@ -117,7 +105,7 @@ def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
         *_label_atoms(text),
         *map(article_atom, find_articles(text)),
         *_year_atoms(folded),
-        *_date_atoms(folded),
+        *(atom for date in find_dates(without_invisible(text)) for atom in date_atoms(date)),
         *(find_atoms(folded) if find_atoms else ()),
     ]
     return Terms(
@@ -131,6 +119,12 @@ def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
 def article_atom(number: str) -> str:
     """The term for the article of that number (see `numbering.find_articles`)."""
     return f"=条{number}"
+
+
+def date_atoms(date: Date) -> tuple[str, ...]:
+    """`=月4` for 4月 and April, and `=月4日10` where the day is named."""
+    month = f"=月{date.month}"
+    return (month,) if date.day is None else (month, f"{month}日{date.day}")
 
 
 def without_invisible(text: str) -> str:
@@ -236,31 +230,4 @@ def _year_atoms(folded: str) -> Iterator[str]:
     for match in _YEAR.finditer(folded):
         yield f"={match.group()}"
     for match in _ERA_YEAR.finditer(folded):
-        yield f"={_ERA_STARTS[match[1]] + _small_number(match[2]) - 1}"
-
-
-def _date_atoms(folded: str) -> Iterator[str]:
-    """`=月4` for 4月, 四月 and April; `=月4日10` as well where the day is named."""
-    for match in _MONTH.finditer(folded):
-        yield from _date(_small_number(match[1]), match[2])
-    for match in _ENGLISH_MONTH.finditer(folded):
-        month = _MONTHS.index(match["month"][:3]) + 1
-        yield from _date(month, match["before"] or match["after"])
-
-
-def _date(month: int, day: str | None) -> Iterator[str]:
-    if 1 <= month <= 12:
-        yield f"=月{month}"
-        if day:
-            yield f"=月{month}日{_small_number(day)}"
-
-
-def _small_number(text: str) -> int:
-    """元, 6 or 三十五 as a number, up to 99."""
-    if text == "元":
-        return 1
-    if text.isdigit():
-        return int(text)
-    tens, ten, ones = text.rpartition("十")
-    value = 10 * (_KANJI_DIGITS.get(tens, 1) if ten else 0)
-    return value + _KANJI_DIGITS.get(ones, 0)
+        yield f"={_ERA_STARTS[match[1]] + small_number(match[2]) - 1}"

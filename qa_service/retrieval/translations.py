@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import lzma
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ FILE_NAME = "translations.npz.xz"
 
 OTHERS_MAX, SHARE_MIN = 6, 0.04  # of an entry: its translations, and the least share of one
 
+_NEIGHBOURS_MAX = 3  # long units that may be one word together
 _STEPS_PER_OCTAVE, _STEP_MAX = 2, 31
 _PACKAGED = Path(__file__).parent.parent / "models/builtin"
 
@@ -90,16 +91,9 @@ class TranslationTable:
         return tuple(self.japanese[each] for each in found if each in self.japanese)
 
     def to_english(self, question: str) -> tuple[Translation, ...]:
-        """One entry for each word of a Japanese question that the table has, each once, or for its
-        parts together (防衛 省); for a compound that it has not, one for each part."""
-        known = self.english.__contains__
-        found = dict.fromkeys(
-            each
-            for unit, parts in content_units(question)
-            for each in next(
-                ([whole] for whole in (unit, " ".join(parts)) if known(whole)), filter(known, parts)
-            )
-        )
+        """One entry for each word of a Japanese question that the table has, each once: neighbours that
+        are one word together (地位 and 協定), else a word, else the parts of a compound."""
+        found = dict.fromkeys(_longest_words(list(content_units(question)), self.english))
         return tuple(self.english[each] for each in found)
 
     @cached_property
@@ -179,6 +173,28 @@ def load_translations(folder: Path | None = None) -> TranslationTable:
         raise ModelError(
             f"{path} is missing or damaged ({error}). Install the package again."
         ) from error
+
+
+def _longest_words(
+    units: Sequence[tuple[str, tuple[str, ...]]], known: Container[str]
+) -> Iterator[str]:
+    """From left to right, of units with their parts."""
+    place = 0
+    while place < len(units):
+        unit, parts = units[place]
+        together = {
+            count: " ".join(
+                part for unit, parts in units[place : place + count] for part in parts or (unit,)
+            )
+            for count in range(min(_NEIGHBOURS_MAX, len(units) - place), 0, -1)
+        }
+        count, longest = next(
+            ((count, words) for count, words in together.items() if words in known and count > 1),
+            (1, unit),
+        )
+        whole = next((each for each in (longest, together[1]) if each in known), None)
+        yield from [whole] if whole else (part for part in parts if part in known)
+        place += count
 
 
 def _direction(

@@ -6,7 +6,6 @@ Vectors have length 1, so that an inner product is a cosine. Making them is `emb
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     import faiss
 
 _FILE = "vectors.faiss"
-_SAMPLE = 500  # passages, about
-_CHANCE_MOST = 0.95
 
 
 class VectorIndex:
@@ -50,17 +47,6 @@ class VectorIndex:
     def matrix(self) -> NDArray[np.float32]:
         """All vectors, (passages, dimension); a read-only view, nothing is copied."""
         return self._matrix
-
-    @cached_property
-    def chance(self) -> float:
-        """What the cosine of two passages is that have nothing to do with one another: the mean over
-        some. Transformers differ in it: 0.8 (multilingual-e5), 0.3 (others)."""
-        some = self._matrix[:: max(1, len(self) // _SAMPLE)]
-        pairs = len(some) * (len(some) - 1)
-        if not pairs:
-            return 0.0
-        total = float(np.square(some.sum(axis=0)).sum()) - len(some)
-        return min(max(total / pairs, 0.0), _CHANCE_MOST)
 
     def similarities(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """The cosine of one vector (dimension,) with every passage, (passages,) float32.

@@ -100,6 +100,10 @@ def test_an_entry_has_few_translations_and_none_that_is_unlikely() -> None:
 def test_a_compound_that_is_not_known_is_looked_up_in_parts() -> None:
     table = TranslationTable.of([("committee", "委員会", 1.0), ("joint", "合同", 1.0)])
     assert table.to_english("合同委員会") == ((("joint", 1.0),), (("committee", 1.0),))
+    treaty = ("security treaty", "安全 保障 条約", 1.0)
+    apart = TranslationTable.of([treaty, ("safety", "安全", 1.0), ("security", "保障", 1.0)])
+    assert apart.to_english("安全保障条約の改定") == ((("security treaty", 1.0),),)
+    assert apart.to_english("安全保障") == ((("safety", 1.0),), (("security", 1.0),))
     together = TranslationTable.of([("ministry defense", "防衛 省", 1.0), ("defense", "防衛", 1.0)])
     assert together.to_english("防衛省") == ((("ministry defense", 1.0),),)
     whole = TranslationTable.of([("joint committee", "合同委員会", 1.0), ("joint", "合同", 1.0)])
@@ -116,7 +120,11 @@ def test_the_packaged_table_knows_common_words() -> None:
     assert "prime minister" in dict(table.english["首相"])
     assert table.to_japanese("human rights in outer space")[0][0][0] == "人権"
     assert "防衛 省" in dict(table.to_japanese("the Ministry of Defense")[0])
-    assert len(table) > 50_000
+    (agreement,) = table.to_english("地位協定")
+    assert dict(agreement)["status force agreement"] > 0.5
+    # what a word is called seldom does not take the place of what it is called
+    assert dict(table.english["方針"])["policy"] > 0.5
+    assert len(table) > 100_000
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "not a table"])

