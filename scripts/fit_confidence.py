@@ -82,7 +82,7 @@ def main() -> None:
         ("translated", TRANSLATED, sentences, True),
         ("other_language", OTHER_LANGUAGE, sentences, False),
     ):
-        with nullcontext() if looked_up else patch.object(Index, "translate", return_value=()):
+        with nullcontext() if looked_up else patch.object(Index, "looked_up", return_value=None):
             features, answers, _ = measure_all(
                 texts, asked, arguments.questions, arguments.seed, same_language=True
             )
