@@ -10,7 +10,9 @@ Japanese words `terms`.
 from __future__ import annotations
 
 import io
+import itertools
 import lzma
+import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +29,8 @@ FILE_NAME = "translations.npz.xz"
 
 OTHERS_MAX, SHARE_MIN = 6, 0.04  # of an entry: its translations, and the least share of one
 
+_COMBINATIONS = 9  # of the translations of an expression's words, about
+_WORD_BY_WORD = 0.5
 _NEIGHBOURS_MAX = 3  # long units that may be one word together
 _STEPS_PER_OCTAVE, _STEP_MAX = 2, 31
 _PACKAGED = Path(__file__).parent.parent / "models/builtin"
@@ -86,9 +90,34 @@ class TranslationTable:
         return all(each is None or each in self.japanese for each in words_of(word))
 
     def to_japanese(self, question: str) -> tuple[Translation, ...]:
-        """One entry for each expression of an English question that the table has, each once."""
+        """One entry for each expression of an English question that the table has, each once; one of
+        several words also by what its words are called, together."""
         found = dict.fromkeys(longest_expressions(words_of(question), self.japanese.__contains__))
-        return tuple(self.japanese[each] for each in found if each in self.japanese)
+        return tuple(
+            _summing_to_one((*self.japanese[each], *self._word_by_word(each.split())))
+            for each in found
+            if each in self.japanese
+        )
+
+    def _word_by_word(self, words: Sequence[str]) -> Translation:
+        """joint statement, which the dictionary calls 共同文書: 共同 with 声明, too. A translation of each word
+        in every combination, as likely as their product and half as likely as the whole's."""
+        if len(words) < 2 or not all(word in self.japanese for word in words):
+            return ()
+        whole = self.japanese[" ".join(words)]
+        depth = max(1, round(_COMBINATIONS ** (1 / len(words))))
+        options = [_relative(self.japanese[word][:depth]) for word in words]
+        known = {term for term, _ in whole}
+        combined = {
+            " ".join(dict.fromkeys(term for term, _ in each)): math.prod(share for _, share in each)
+            for each in itertools.product(*options)
+        }
+        likeliest = max(share for _, share in whole)
+        return tuple(
+            (term, _WORD_BY_WORD * likeliest * share)
+            for term, share in combined.items()
+            if term not in known
+        )
 
     def to_english(self, question: str) -> tuple[Translation, ...]:
         """One entry for each word of a Japanese question that the table has, each once: neighbours that
@@ -173,6 +202,17 @@ def load_translations(folder: Path | None = None) -> TranslationTable:
         raise ModelError(
             f"{path} is missing or damaged ({error}). Install the package again."
         ) from error
+
+
+def _relative(translation: Translation) -> Translation:
+    """The likeliest as 1."""
+    likeliest = max(share for _, share in translation)
+    return tuple((term, share / likeliest) for term, share in translation)
+
+
+def _summing_to_one(translation: Translation) -> Translation:
+    total = sum(share for _, share in translation)
+    return tuple((term, share / total) for term, share in translation)
 
 
 def _longest_words(

@@ -127,6 +127,25 @@ def test_the_packaged_table_knows_common_words() -> None:
     assert len(table) > 100_000
 
 
+def test_an_expression_is_also_looked_for_word_by_word() -> None:
+    table = TranslationTable.of(
+        [
+            ("joint statement", "共同 文書", 1.0),
+            ("joint", "共同", 0.5),
+            ("joint", "関節", 0.25),
+            ("statement", "声明", 0.5),
+        ]
+    )
+    (found,) = table.to_japanese("the joint statement")
+    shares = dict(found)
+    assert list(shares) == ["共同 文書", "共同 声明", "関節 声明"]
+    assert shares["共同 文書"] > shares["共同 声明"] > shares["関節 声明"]
+    lexical = LexicalIndex.build(["共同声明を発表した", "共同の訓練をした", "雨が降る"])
+    both, one, none = lexical.translated_scores(Lookup("ja", (found,))).tolist()
+    assert both > 0
+    assert one == none == 0
+
+
 @pytest.mark.parametrize("damage", ["missing", "cut", "not a table"])
 def test_a_broken_table_is_named(tmp_path: Path, damage: str) -> None:
     if damage == "cut":
