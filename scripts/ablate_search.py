@@ -20,9 +20,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-from embedding_data import JAQUAD, read_contexts
 from evaluate_embedding import Task, cross_language_task, index_task, questions_task
 from numpy.typing import NDArray
+from training.data import JAQUAD, read_contexts
 
 from qa_service.bootstrap import share_interval
 from qa_service.evaluation import evaluate as judge

@@ -3,7 +3,9 @@
 Training that goes on makes a model better at what it is trained for and can cost elsewhere; the mean
 of both weights may keep most of either (Wortsman et al., "Model soups", 2022). The pieces are
 SECOND's. One that FIRST has too takes the mean of both vectors and the geometric mean of both
-weights; another keeps what SECOND has learned.
+weights; another keeps what SECOND has learned. The context layer is SECOND's: train it further on the mean with
+`train_embedding.py --start MEAN --context-only`. Where SECOND went on from FIRST, their layers have a mean, too:
+--layer.
 """
 
 from __future__ import annotations
@@ -13,14 +15,14 @@ import json
 from pathlib import Path
 
 import numpy as np
-from embedding_data import sha256
-from embedding_files import write_json, write_model
-from embedding_start import start_vectors
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
+from training.data import sha256
+from training.model_files import write_json, write_model
+from training.start import LEAST_WEIGHT, start_vectors
 
+from qa_service.retrieval.context_layer import ContextLayer
 from qa_service.retrieval.static_model import load_static_model
-
-_LEAST_WEIGHT = 1e-6
 
 
 def main() -> None:
@@ -31,33 +33,57 @@ def main() -> None:
     parser.add_argument("second", type=Path, help="folder of the later model")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--share", type=float, default=0.5, help="of the second (default 0.5)")
+    parser.add_argument("--layer", action="store_true", help="the mean of both context layers")
     arguments = parser.parse_args()
-    average(arguments.first, arguments.second, arguments.output, share=arguments.share)
+    average(
+        arguments.first,
+        arguments.second,
+        arguments.output,
+        share=arguments.share,
+        layer=arguments.layer,
+    )
 
 
-def average(first: Path, second: Path, output: Path, *, share: float) -> None:
+def average(first: Path, second: Path, output: Path, *, share: float, layer: bool = False) -> None:
     tokenizer = Tokenizer.from_file(str(second / "tokenizer.json"))
     earlier = Tokenizer.from_file(str(first / "tokenizer.json"))
     pieces = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
     known = np.array([earlier.token_to_id(piece) is not None for piece, _ in pieces])
     shares = np.where(known, share, 1.0).astype(np.float32)
-    old_vectors, old_weights = start_vectors(first, tokenizer)
+    old_vectors, old_weights, old_context = start_vectors(first, tokenizer)
     model = load_static_model(second)
-    new_weights = np.maximum(model.piece_weights, _LEAST_WEIGHT)
+    new_weights = np.maximum(model.piece_weights, LEAST_WEIGHT)
     mixed = shares[:, None] * model.vectors(np.arange(len(pieces)))
     mixed += (1 - shares[:, None]) * old_vectors
     weights = np.exp(shares * np.log(new_weights) + (1 - shares) * np.log(old_weights))
-    write_model(output, (second / "tokenizer.json").read_bytes(), mixed, weights)
+    pieces_file = (second / "tokenizer.json").read_bytes()
+    context = mean_layer(old_context, model.context, share) if layer else model.context
+    write_model(output, pieces_file, mixed, weights, context)
     record = json.loads((second / "training.json").read_text(encoding="utf-8"))
     record["averaged"] = {
         "first": sha256(first / "model.safetensors"),
         "second": sha256(second / "model.safetensors"),
         "share_of_second": share,
+        "layer": layer,
     }
     record["files"] = {
         name: sha256(output / name) for name in ("tokenizer.json", "model.safetensors")
     }
     write_json(output / "training.json", record)
+
+
+def mean_layer(first: ContextLayer, second: ContextLayer, share: float) -> ContextLayer:
+    """Number by number."""
+
+    def mean(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+        return (np.float32(1 - share) * one + np.float32(share) * other).astype(np.float32)
+
+    return ContextLayer(
+        neighbours=mean(first.neighbours * first.scales, second.neighbours * second.scales),
+        scales=np.ones_like(second.scales),
+        bias=mean(first.bias, second.bias),
+        output=mean(first.output, second.output),
+    )
 
 
 if __name__ == "__main__":

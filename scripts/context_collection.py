@@ -1,6 +1,6 @@
 """Contexts as a corpus: a collection to index, and the questions that each of them answers.
 
-Reading the published files is `embedding_data`'s.
+Reading the published files is `training.data`'s.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from embedding_data import Context
+from training.data import Context
 
 from qa_service.evaluation import Question
 

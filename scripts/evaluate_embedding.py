@@ -24,7 +24,8 @@ from pathlib import Path
 
 import numpy as np
 from context_collection import write_collection
-from embedding_data import (
+from numpy.typing import NDArray
+from training.data import (
     JAQUAD,
     Context,
     held_back_kyoto,
@@ -34,7 +35,6 @@ from embedding_data import (
     read_kyoto,
     read_tatoeba,
 )
-from numpy.typing import NDArray
 
 from qa_service.bootstrap import share_interval
 from qa_service.retrieval.embedding import BuiltinEmbedder, Embedder
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def development(model: StaticModel, data: Path) -> dict[str, dict[str, float]]:
-    """Held back from training by the hash of the article: see `embedding_data.held_back`."""
+    """Held back from training by the hash of the article: see `training.data`."""
     contexts = read_contexts(data / JAQUAD["train"])
     titles = held_back_titles(contexts)
     jaquad = questions_task([context for context in contexts if context.title in titles])
@@ -178,7 +178,7 @@ def pooled(model: StaticModel, queries: Sequence[str], passages: Sequence[str]) 
 
 
 def maxsim(model: StaticModel, queries: Sequence[str], passages: Sequence[str]) -> Iterator[Scores]:
-    """As `embedding_losses.interaction_scores`, over any number of passages, without idf."""
+    """As `training.losses.interaction_scores`, over any number of passages, without idf."""
     rows = [np.unique(ids) for ids in model.pieces(passages)]
     pieces = np.unique(np.concatenate(rows))
     places = [np.searchsorted(pieces, row) for row in rows]

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from context_collection import questions_on, write_collection
-from embedding_data import JAQUAD, Context, read_contexts
+from training.data import JAQUAD, Context, read_contexts
 
 from qa_service.evaluation import evaluate
 from qa_service.model_comparison import interval

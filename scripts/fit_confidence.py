@@ -28,16 +28,16 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-from embedding_data import (
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from training.data import (
     held_back_kyoto,
     held_back_titles,
     paragraph_bounds,
     read_contexts,
     read_kyoto,
 )
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from qa_service.answering.confidence import Features, assess, measure
 from qa_service.retrieval.build import build_index

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from embedding_data import JAQUAD, held_back_titles, read_contexts
 from evaluate_embedding import Task, cross_language_task, index_task, questions_task
 from numpy.typing import NDArray
+from training.data import JAQUAD, held_back_titles, read_contexts
 
 from qa_service.retrieval.embedding import load_embedder
 from qa_service.retrieval.fusion import Weights, fuse

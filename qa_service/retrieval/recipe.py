@@ -20,6 +20,7 @@ _CODE = (
     "reading/**/*",
     "retrieval/aliases.py",
     "retrieval/build.py",
+    "retrieval/context_layer.py",
     "retrieval/dates.py",
     "retrieval/english.py",
     "retrieval/interaction.py",

@@ -1,8 +1,8 @@
-"""The built-in embedding model: word pieces, one vector each, and their mean.
+"""The built-in embedding model: word pieces, one vector each, their mean and what their neighbours add.
 
 Loads the weights that `scripts/train_embedding.py` wrote and turns texts into pieces and vectors,
-with numpy alone: no torch, no network, no GPU. Comparing passages piece by piece (MaxSim) is
-`interaction.py`; choosing between this and another embedder is `embedding.py`.
+with numpy alone: no torch, no network, no GPU. What a piece's neighbours add is `context_layer.py`; comparing
+passages piece by piece (MaxSim) `interaction.py`; choosing between this and another embedder `embedding.py`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from safetensors.numpy import load as load_tensors
 from tokenizers import Tokenizer
 
 from qa_service.errors import ModelError
+from qa_service.retrieval.context_layer import ContextLayer
 from qa_service.retrieval.unit_vectors import unit_rows
 
 _PACKAGED = Path(__file__).resolve().parent.parent / "models" / "builtin"
-_FORMAT = "qa-service static embedding"
-_FORMAT_VERSION = 2
+FORMAT = "qa-service static embedding"
+FORMAT_VERSION = 3
 _UNKNOWN_ID = 0
+_TEXTS_AT_ONCE = 1_000  # bounds how many different pieces the context layer prepares
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +42,13 @@ class StaticModel:
     other: two models with the same fingerprint give the same vectors. `piece_weights`, of shape
     (vocabulary,), is what a piece of a question weighs in MaxSim, 0 or more, learned in training;
     letters and digits, into which the model spells what it does not know, weigh nothing: AI would
-    match every word with an a and an i, G7 every 7.
+    match every word with an a and an i, G7 every 7. `context` is what neighbours add to a text's vector.
     """
 
     dimension: int
     fingerprint: str
     piece_weights: NDArray[np.float32]
+    context: ContextLayer
     _tokenizer: Tokenizer
     _steps: NDArray[np.int8]
     _scales: NDArray[np.float32]
@@ -58,7 +61,7 @@ class StaticModel:
         return [_known(encoding.ids) for encoding in encodings]
 
     def vectors(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-        """Piece vectors, (len(ids), dimension), not normalised: a text's vector is their mean."""
+        """Piece vectors, (len(ids), dimension), not normalised."""
         result: NDArray[np.float32] = self._steps[ids].astype(np.float32)
         result *= self._scales[ids][:, None]
         return result
@@ -70,9 +73,14 @@ class StaticModel:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Text vectors, (len(texts), dimension), of length 1; zero for a text without pieces."""
         result = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for n, ids in enumerate(self.pieces(texts)):
-            if len(ids):
-                result[n] = self.vectors(ids).mean(axis=0)
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            some = self.pieces(texts[start : start + _TEXTS_AT_ONCE])
+            known, places = np.unique(np.concatenate(some), return_inverse=True)
+            seen = self.context.seen(self._steps[known], self._scales[known])
+            ends = np.cumsum([len(ids) for ids in some])[:-1]
+            for n, (ids, rows) in enumerate(zip(some, np.split(places, ends), strict=True), start):
+                if len(ids):
+                    result[n] = self.vectors(ids).mean(axis=0) + self.context.added(seen, rows)
         return unit_rows(result)
 
 
@@ -99,11 +107,14 @@ def load_static_model(folder: Path | None = None) -> StaticModel:
     tokenizer_bytes = _read(folder / "tokenizer.json")
     weights_bytes = _read(folder / "model.safetensors")
     tokenizer = _read_tokenizer(folder / "tokenizer.json", tokenizer_bytes)
-    steps, scales, weights = _read_weights(folder / "model.safetensors", weights_bytes)
+    weights_path = folder / "model.safetensors"
+    tensors = _read_tensors(weights_path, weights_bytes)
+    steps = _unpacked(tensors["vectors"])
+    weights = tensors["piece_weights"].astype(np.float32)
     expected = (config["vocabulary"], config["dimension"])
     if steps.shape != expected or tokenizer.get_vocab_size() != expected[0]:
         raise ModelError(
-            f"{folder / 'model.safetensors'} holds {steps.shape} vectors, tokenizer.json "
+            f"{weights_path} holds {steps.shape} vectors, tokenizer.json "
             f"{tokenizer.get_vocab_size()} pieces, config.json says {expected}: the files are not "
             "of one model. Install the package again or choose another model."
         )
@@ -114,9 +125,15 @@ def load_static_model(folder: Path | None = None) -> StaticModel:
         dimension=expected[1],
         fingerprint=digest.hexdigest(),
         piece_weights=weights,
+        context=ContextLayer(
+            neighbours=tensors["neighbours"].astype(np.float32),
+            scales=tensors["neighbour_scales"],
+            bias=tensors["bias"],
+            output=tensors["output"].astype(np.float32),
+        ),
         _tokenizer=tokenizer,
         _steps=steps,
-        _scales=scales,
+        _scales=tensors["scales"].astype(np.float32),
     )
 
 
@@ -138,9 +155,9 @@ def _read_config(path: Path) -> dict[str, int]:
         sizes = {name: int(config[name]) for name in ("vocabulary", "dimension")}
     except (ValueError, TypeError, KeyError) as error:
         raise _damaged(path, error) from error
-    if found != (_FORMAT, _FORMAT_VERSION):
+    if found != (FORMAT, FORMAT_VERSION):
         raise ModelError(
-            f"{path} is of format {found}; this version reads {(_FORMAT, _FORMAT_VERSION)}. "
+            f"{path} is of format {found}; this version reads {(FORMAT, FORMAT_VERSION)}. "
             "Choose a model of this format, or the version of qa_service that wrote it."
         )
     return sizes
@@ -153,20 +170,28 @@ def _read_tokenizer(path: Path, data: bytes) -> Tokenizer:
         raise _damaged(path, error) from error
 
 
-def _read_weights(
-    path: Path, data: bytes
-) -> tuple[NDArray[np.int8], NDArray[np.float32], NDArray[np.float32]]:
-    """Vectors in steps (vocabulary, dimension), scales (vocabulary,), weights (vocabulary,)."""
+def _read_tensors(path: Path, data: bytes) -> dict[str, NDArray[Any]]:
+    """By name, of the types and shapes that belong together."""
     try:
         tensors = load_tensors(data)
-        packed, scales, weights = (tensors[name] for name in ("vectors", "scales", "piece_weights"))
+        pieces, half = tensors["vectors"].shape
+        (hidden,) = tensors["bias"].shape
+        expected = {
+            "vectors": ("uint8", (pieces, half)),
+            "scales": ("float16", (pieces,)),
+            "piece_weights": ("float16", (pieces,)),
+            "neighbours": ("int8", (2 * half, 3 * hidden)),
+            "neighbour_scales": ("float32", (3 * hidden,)),
+            "bias": ("float32", (hidden,)),
+            "output": ("float16", (hidden, 2 * half)),
+        }
+        for name, kind in expected.items():
+            found = (str(tensors[name].dtype), tensors[name].shape)
+            if found != kind:
+                raise ValueError(f"{name} is {found}, not {kind}")
     except (SafetensorError, KeyError, ValueError) as error:
         raise _damaged(path, error) from error
-    rows = packed.shape[:1]
-    types = [str(tensor.dtype) for tensor in (packed, scales, weights)]
-    if types != ["uint8", "float32", "float32"] or not scales.shape == weights.shape == rows:
-        raise _damaged(path, ValueError(f"unexpected types {types} or shapes"))
-    return _unpacked(packed), scales, weights
+    return tensors
 
 
 def _unpacked(packed: NDArray[np.uint8]) -> NDArray[np.int8]:

@@ -1,12 +1,12 @@
-"""The tokenizer that the built-in model is trained with (scripts/embedding_tokenizer.py)."""
+"""The tokenizer that the built-in model is trained with (scripts/training/tokenizer.py)."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from embedding_tokenizer import _JAPANESE_RUN, UNKNOWN, with_common_words
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+from training.tokenizer import _JAPANESE_RUN, UNKNOWN, with_common_words
 
 JAPANESE = {"抱きしめ": 1e-5, "同盟は": 1e-9, "一緒": 1e-4, "サーバ": 1e-5, "長すぎる言葉": 1e-3}
 ENGLISH = {"deterrence": 1e-6, "walked": 1e-5, "walk": 1e-5, "ab": 1e-3}

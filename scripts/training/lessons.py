@@ -1,16 +1,17 @@
-"""The texts that the teachers read (embedding_teacher.py): what each lesson is made of.
+"""The texts that the teachers read (teacher.py): what each lesson is made of.
 
-Without the articles held back. WordNet's files are those of Debian's package wordnet-base.
+Without the articles held back.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from embedding_data import (
+
+from qa_service.reading.sentences import split_sentences
+from training.data import (
     EVERYDAY_SENTENCES,
     held_back_kyoto,
     read_jmdict,
@@ -18,17 +19,15 @@ from embedding_data import (
     read_lexicon,
     training_contexts,
 )
-from embedding_sentences import everyday_sentences
-from embedding_words import (
+from training.everyday_sentences import everyday_sentences
+from training.wordnet import WORDNET, read_wordnet, wordnet_texts
+from training.words import (
     common_words,
     english_frequencies,
     japanese_frequencies,
     single_glosses,
 )
 
-from qa_service.reading.sentences import split_sentences
-
-WORDNET = Path("/usr/share/wordnet")  # where Debian's package wordnet-base puts it
 KYOTO_PAIRS, EVERYDAY_PAIRS, STRINGS = 120_000, 300_000, 60_000
 WORDS = 60_000  # of each language
 
@@ -44,7 +43,7 @@ def lesson_texts(folder: Path, *, seed: int) -> dict[str, tuple[Sequence[str], .
     jmdict = read_jmdict(folder)
     glosses = list(single_glosses(jmdict))
     everyday = everyday_sentences(
-        common_words(jmdict), EVERYDAY_SENTENCES, np.random.default_rng(seed)
+        common_words(jmdict), read_wordnet(), EVERYDAY_SENTENCES, np.random.default_rng(seed)
     )
     contexts = training_contexts(folder)
     japanese = [each.of(one.text) for one in contexts for each in split_sentences(one.text)]
@@ -59,21 +58,6 @@ def lesson_texts(folder: Path, *, seed: int) -> dict[str, tuple[Sequence[str], .
         "jaquad": (japanese,),
         "wordnet": (list(wordnet_texts(WORDNET, rng)),),
     }
-
-
-def wordnet_texts(folder: Path, rng: np.random.Generator) -> Iterator[str]:
-    """Definitions, examples and words of Princeton WordNet 3.0."""
-    for kind in ("noun", "verb", "adj", "adv"):
-        for line in (folder / f"data.{kind}").read_text(encoding="latin-1").splitlines():
-            head, bar, gloss = line.partition(" | ")
-            if not bar or line.startswith("  "):  # the licence stands on top
-                continue
-            word = head.split()[4].replace("_", " ")
-            definition = re.sub(r';?\s*"[^"]*"', "", gloss).strip(" ;")
-            yield f"{word}: {definition}" if rng.random() < 0.3 else definition
-            yield from re.findall(r'"([^"]+)"', gloss)
-            if rng.random() < 0.5:
-                yield word
 
 
 def _commonest(frequencies: dict[str, float]) -> list[str]:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from embedding_data import Texts, some_texts
-from embedding_losses import PieceVectors, pooled
 from numpy.typing import NDArray
 
 from qa_service.retrieval.unit_vectors import unit_rows
+from training.data import Texts, some_texts
+from training.losses import PieceVectors, pooled
 
 SECOND_WEIGHT = 0.7  # of the second teacher's vector, beside 1 for the first's
 _RIDGE = 10.0

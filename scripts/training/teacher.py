@@ -7,33 +7,31 @@ as far as a mean of pieces can (Hinton et al., 2015; Reimers and Gurevych, EMNLP
 Model2Vec, 2024, for static vectors). Two texts that mean the same have one target: their own vector and
 half of the other's.
 
-Both teachers together (`embedding_joint_space.py`) tell translations better than either: on Tatoeba 0.93 come
+Both teachers together (`joint_space.py`) tell translations better than either: on Tatoeba 0.93 come
 first, against 0.90 and 0.83.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
-import multilingual_e5
 import numpy as np
 import torch
-import universal_sentence_encoder
-from embedding_data import Ids, Texts, some_texts, tokenise
-from embedding_joint_space import JointSpace, Reading, rotation
-from embedding_lessons import lesson_texts
-from embedding_losses import PieceVectors, both_ways, pooled
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
+
+from training import multilingual_e5, universal_sentence_encoder
+from training.data import Ids, Texts, digest_of, some_texts, tokenise
+from training.joint_space import JointSpace, Reading, rotation
+from training.lessons import lesson_texts
+from training.losses import PieceVectors, both_ways, pooled
 
 TEACHERS = (universal_sentence_encoder.MODEL, multilingual_e5.MODEL)
 PAIRS_AT_ONCE, TEXTS_AT_ONCE = 2_048, 3_000
@@ -115,30 +113,35 @@ def load_teaching(
     cache: Path,
     model: PieceVectors,
     *,
+    origin: str,
     seed: int,
     say: Callable[[str], None],
 ) -> Teaching:
-    """The lessons, their targets turned to the space of `model`; what the teachers say is cached in a
-    folder that belongs to one tokenizer, data folder and seed."""
+    """The lessons, their targets turned to the space of `model`, which training has begun from; what the
+    teachers say is cached in a folder that belongs to one tokenizer, data folder and seed, and the turn
+    under the name of what training has begun from."""
+    rng = np.random.default_rng([seed, 6])
     read: dict[str, list[Reading]] = {}
     for name, lists in lesson_texts(folder, seed=seed).items():
         count = min(SECOND_TEXTS[name], len(lists[0]))
-        rng = np.random.default_rng([seed, 6, len(lists[0])])
         rows = np.sort(rng.choice(len(lists[0]), count, replace=False))
         paths = [cache / f"teacher_{name}_{number}.npy" for number in range(len(lists))]
         read[name] = [
             Reading(
                 tokenise(tokenizer, texts),
-                _said(path, _load_use, texts, say),
+                said(path, universal_sentence_encoder.load_encoder, texts, say),
                 rows,
-                _said(
-                    path.with_stem(f"second_{path.stem}"), _load_e5, [texts[i] for i in rows], say
+                said(
+                    path.with_stem(f"second_{path.stem}"),
+                    multilingual_e5.load_e5,
+                    [texts[i] for i in rows],
+                    say,
                 ),
             )
             for texts, path in zip(lists, paths, strict=True)
         ]
     space = JointSpace.of([each for lists in read.values() for each in lists])
-    turn = _kept(cache / "teacher_rotation.npy", lambda: rotation(space, read, model))
+    turn = _kept(cache / f"teacher_rotation_{origin}.npy", lambda: rotation(space, read, model))
     lessons: dict[str, Lesson] = {}
     for name, both in read.items():
         lesson: Lesson | None = None
@@ -157,25 +160,16 @@ class Teacher(Protocol):
         """(texts, numbers) of length 1."""
 
 
-def _load_use() -> Teacher:
-    return universal_sentence_encoder.load_encoder()
-
-
-def _load_e5() -> Teacher:
-    return multilingual_e5.load_e5()
-
-
-def _said(
+def said(
     path: Path, load: Callable[[], Teacher], texts: Sequence[str], say: Callable[[str], None]
 ) -> Vectors:
-    """Read once, as long as the texts stay the same."""
-    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+    """What a teacher says of texts, (texts, numbers) of length 1; read once, as long as they stay the same."""
 
     def read() -> Vectors:
         say(f"a teacher reads {path.stem}: {len(texts):,} texts")
         return teacher_vectors(load, texts)
 
-    return _kept(path.with_stem(f"{path.stem}_{digest}"), read)
+    return _kept(path.with_stem(f"{path.stem}_{digest_of(texts)}"), read)
 
 
 def _kept(path: Path, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
@@ -192,16 +186,21 @@ def teacher_vectors(load: Callable[[], Teacher], texts: Sequence[str]) -> Vector
     different = sorted(set(texts))
     places = {text: place for place, text in enumerate(different)}
     chunks = [different[i : i + _CHUNK] for i in range(0, len(different), _CHUNK)]
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
-        read = np.concatenate(list(processes.map(partial(_read, load), chunks)))
+    with ProcessPoolExecutor(
+        mp_context=get_context("spawn"), initializer=_begin, initargs=(load,)
+    ) as processes:
+        read = np.concatenate(list(processes.map(_read, chunks)))
     return read[[places[text] for text in texts]]
 
 
-_teachers: dict[Any, Teacher] = {}  # one a process
+_teacher: Teacher  # of a process that reads
 
 
-def _read(load: Callable[[], Teacher], texts: Sequence[str]) -> Vectors:
-    if load not in _teachers:
-        torch.set_num_threads(1)
-        _teachers[load] = load()
-    return _teachers[load].encode(texts)
+def _begin(load: Callable[[], Teacher]) -> None:
+    global _teacher
+    torch.set_num_threads(1)
+    _teacher = load()
+
+
+def _read(texts: Sequence[str]) -> Vectors:
+    return _teacher.encode(texts)

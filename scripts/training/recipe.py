@@ -1,6 +1,6 @@
 """What decides the built-in embedding model, apart from the data and the versions of libraries.
 
-A mixture gives the share of the batches that come from each source of `embedding_batches.py`.
+A mixture gives the share of the batches that come from each source of `batches.py`.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ MIXTURES: dict[str, dict[str, float]] = {
         "cross_paragraphs": 0.20,
         "same_paragraphs": 0.15,
     },
-    # what the teacher said (embedding_teacher.py); also a second batch of each ranking step
+    # what the teacher said (teacher.py); also a second batch of each ranking step
     "taught": {
-        "kyoto": 0.20,
-        "everyday": 0.25,
-        "glosses": 0.20,
-        "strings": 0.10,
+        "kyoto": 0.18,
+        "everyday": 0.32,
+        "glosses": 0.17,
+        "strings": 0.08,
         "words": 0.05,
         "lexicon": 0.02,
         "jaquad": 0.06,
@@ -63,9 +63,11 @@ class Recipe:
     steps: tuple[int, ...]
     rates: tuple[float, ...] = (0.01, 0.005, 0.003, 0.003)
     weight_rate: float = 0.01  # of the MaxSim weights, where MaxSim is learned
+    context_rate: float = 0.002  # of the context layer
     vocabulary: int = 80_000
     learned_pieces: int = 48_000  # of these; the others are common words
     dimension: int = 256
+    hidden: int = 256  # numbers of the context layer
     longest_piece: int = 8  # characters
     pooled_batch: int = 2048
     pooled_drop: float = 0.1  # share of the pieces of a text that are left out
@@ -74,4 +76,5 @@ class Recipe:
     ranking_batch: int = 320
     ranking_neighbours: int = 16  # paragraphs of an article that are drawn together, half the time
     translation_batch: int = 2048
-    pooled_share: float = 0.5  # of the pooled losses beside the MaxSim loss
+    context_only: bool = False  # the vectors and weights stay
+    pooled_share: float = 1.0  # of the pooled losses beside the MaxSim loss

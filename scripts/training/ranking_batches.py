@@ -1,6 +1,6 @@
 """What a step of the last training stage sees: questions, and passages as lists of sentences.
 
-As in `embedding_batches.py`, a batch comes from one source, and half of the batches are made of
+As in `batches.py`, a batch comes from one source, and half of the batches are made of
 neighbours, which are the hard negatives of a search inside one document. The title of half of the
 passages belongs to each of their sentences, as a heading does.
 """
@@ -8,12 +8,13 @@ passages belongs to each of their sentences, as a heading does.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import torch
-from embedding_batches import (
+
+from training.batches import (
     FEWEST_PIECES,
     SHARE_CUT,
     SHARE_TITLED,
@@ -23,9 +24,10 @@ from embedding_batches import (
     part,
     thin,
 )
-from embedding_data import LONGEST_PASSAGE, Corpus, Ids, Texts
-from embedding_lexical import Lexical
-from embedding_ranking import Ranking
+from training.data import LONGEST_PASSAGE, Corpus, Ids, Texts
+from training.lexical import Lexical
+from training.ranking import Ranking
+from training.relevance import Relevance
 
 Sentences = list[Ids]
 
@@ -42,6 +44,7 @@ class _Paragraph:
 def draw_ranking(
     corpus: Corpus,
     lexical: Lexical,
+    relevance: Relevance,
     mixture: dict[str, float],
     *,
     size: int,
@@ -54,11 +57,11 @@ def draw_ranking(
     name = names[int(rng.choice(len(names), p=shares / shares.sum()))]
     together = neighbours if rng.random() < 0.5 else 1
     draw = Draw(corpus, size, rng, together)
-    batch = _jaquad(draw, lexical) if name == "jaquad" else _KYOTO[name](draw)
+    batch = _jaquad(draw, lexical, relevance) if name == "jaquad" else _KYOTO[name](draw)
     return name, _thinned(batch, drop, rng)
 
 
-def _jaquad(draw: Draw, lexical: Lexical) -> Ranking:
+def _jaquad(draw: Draw, lexical: Lexical, relevance: Relevance) -> Ranking:
     """Questions and their contexts, one question a context."""
     corpus, rng = draw.corpus, draw.rng
     questions = corpus.questions.draw(rng, SHARE_CUT)
@@ -78,6 +81,7 @@ def _jaquad(draw: Draw, lexical: Lexical) -> Ranking:
             for i, title in zip(chosen, titled, strict=True)
         ],
         torch.from_numpy(lexical[np.ix_(which, chosen)].astype(np.float32)),
+        relevance.between(which, chosen),
     )
 
 
@@ -153,4 +157,4 @@ def _thinned(batch: Ranking, drop: float, rng: np.random.Generator) -> Ranking:
     sentences = thin([each for passage in batch.passages for each in passage], drop, rng)
     ends = np.cumsum([0, *(len(passage) for passage in batch.passages)])
     passages = [sentences[a:b] for a, b in pairwise(ends)]
-    return Ranking(queries, passages, batch.lexical)
+    return replace(batch, queries=queries, passages=passages)

@@ -12,24 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from qa_service.retrieval.context_layer import ContextLayer
 from qa_service.retrieval.static_model import load_static_model
 
-_LEAST_WEIGHT = 1e-3
+LEAST_WEIGHT = 1e-3
 
 
 def start_vectors(
     folder: Path, tokenizer: Tokenizer
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(pieces, dimension) and (pieces,) in the order of the new tokenizer's ids."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], ContextLayer]:
+    """Vectors (pieces, dimension) and weights (pieces,) in the order of the new tokenizer's ids, and the
+    layer that goes with them."""
     model = load_static_model(folder)
     earlier = Tokenizer.from_file(str(folder / "tokenizer.json"))
     pieces = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
     vectors = np.zeros((len(pieces), model.dimension), dtype=np.float32)
-    weights = np.full(len(pieces), _LEAST_WEIGHT, dtype=np.float32)
+    weights = np.full(len(pieces), LEAST_WEIGHT, dtype=np.float32)
     for piece, row in pieces:
         same = earlier.token_to_id(piece)
         ids = model.pieces([piece])[0] if same is None else np.array([same])
         if len(ids):
             vectors[row] = model.vectors(ids).mean(axis=0)
-            weights[row] = max(float(model.piece_weights[ids].sum()), _LEAST_WEIGHT)
-    return vectors, weights
+            weights[row] = max(float(model.piece_weights[ids].sum()), LEAST_WEIGHT)
+    return vectors, weights, model.context

@@ -1,18 +1,16 @@
-"""The lessons of the teacher that the built-in model was taught by (scripts/embedding_teacher.py)."""
+"""The lessons of the teacher that the built-in model was taught by (scripts/training/teacher.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
-from embedding_data import Texts
-from embedding_joint_space import SECOND_WEIGHT, JointSpace, Reading
-from embedding_lessons import wordnet_texts
-from embedding_losses import PieceVectors
-from embedding_teacher import Lesson, Teaching, teacher_vectors, teaching_loss
 from numpy.typing import NDArray
+from training.data import Texts
+from training.joint_space import SECOND_WEIGHT, JointSpace, Reading
+from training.losses import PieceVectors
+from training.teacher import Lesson, Teaching, teacher_vectors, teaching_loss
 
 
 def _lesson(targets: list[list[float]], other: Lesson | None = None) -> Lesson:
@@ -20,23 +18,6 @@ def _lesson(targets: list[list[float]], other: Lesson | None = None) -> Lesson:
     count = len(targets)
     texts = Texts(np.arange(count, dtype=np.int32), np.arange(count + 1))
     return Lesson(texts, np.array(targets, dtype=np.float16), other)
-
-
-def test_a_definition_its_examples_and_words_are_read(tmp_path: Path) -> None:
-    licence = "  1 This software and database is being provided to you\n"
-    line = (
-        "00001740 29 v 02 breathe 0 take_a_breath 0 001 @ 00001 v 0000 01 + 02 00 | draw air into the "
-        'lungs; "I can breathe better"; "he is breathing"  \n'
-    )
-    for kind in ("noun", "verb", "adj", "adv"):
-        (tmp_path / f"data.{kind}").write_text(licence + line, encoding="latin-1")
-    read = set(wordnet_texts(tmp_path, np.random.default_rng(0)))
-    assert {"draw air into the lungs", "I can breathe better", "he is breathing"} <= read
-    assert read - {"breathe: draw air into the lungs", "breathe"} == {
-        "draw air into the lungs",
-        "I can breathe better",
-        "he is breathing",
-    }
 
 
 def test_a_translation_draws_the_target_of_a_text_nearer() -> None:
@@ -55,7 +36,7 @@ def test_the_loss_is_least_where_each_text_has_its_target() -> None:
     targets /= np.linalg.norm(targets, axis=1, keepdims=True)
     teaching = Teaching({"texts": _lesson(targets.tolist())})
     batch = teaching.draw({"texts": 1.0}, rng)
-    model = PieceVectors(3_000, 8)
+    model = PieceVectors(3_000, 8, hidden=4)
     before, far = teaching_loss(model, batch)
     with torch.no_grad():
         model.vectors.copy_(torch.from_numpy(targets))

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from embedding_data import LONGEST_PASSAGE, Corpus, Ids, Pairs, Texts, TwoWays
 from numpy.typing import NDArray
+
+from training.data import LONGEST_PASSAGE, Corpus, Ids, Pairs, Texts, TwoWays
 
 SHARE_CUT = 0.3  # batches that use the texts with cuts inside words
 SHARE_TITLED = 0.5  # passages that have the article's title in front

@@ -1,7 +1,7 @@
-"""The two losses of the built-in embedding model, and the model's trainable form.
+"""The losses of the built-in embedding model, and the model's trainable form.
 
-Pooled: the mean of the piece vectors against the means of the other texts in the batch, in both
-directions (multiple negatives ranking loss, Henderson et al., 2017). Late interaction: MaxSim
+Pooled: the mean of the piece vectors and what the context layer adds, against those of the other texts in the
+batch, in both directions (multiple negatives ranking loss, Henderson et al., 2017). Late interaction: MaxSim
 (ColBERT, Khattab and Zaharia, 2020) over the same static vectors, with one learned weight a piece.
 
 MaxSim needs no product per pair of texts here, since a piece has one vector wherever it stands:
@@ -16,22 +16,46 @@ from typing import Any
 
 import numpy as np
 import torch
-from embedding_data import Ids, Pairs
 from torch import Tensor, nn
 from torch.nn import functional
 
+from qa_service.retrieval.context_layer import ContextLayer
+from training.data import Ids, Pairs
+
 POOLED_SCALE = 20.0
 INTERACTION_SCALE = 30.0
+RELEVANCE_SCALE = 100.0  # that of the teacher's own training
+INPUT_SCALE = 4.0  # of the vectors for the context layer: its numbers then stay near 1
 THRESHOLD = 0.2  # a cosine up to this says nothing; the search subtracts the same
 
 
 class PieceVectors(nn.Module):
-    """One vector and one MaxSim weight (kept as its logarithm) for each word piece."""
+    """One vector and one MaxSim weight (kept as its logarithm) for each word piece, and the context layer
+    (`qa_service.retrieval.context_layer`), which adds nothing at first."""
 
-    def __init__(self, vocabulary: int, dimension: int) -> None:
+    def __init__(self, vocabulary: int, dimension: int, hidden: int) -> None:
         super().__init__()
         self.vectors = nn.Parameter(torch.randn(vocabulary, dimension) * 0.1)
         self.log_weights = nn.Parameter(torch.zeros(vocabulary))
+        self.neighbours = nn.Parameter(torch.randn(dimension, 3 * hidden) * 0.5 / dimension**0.5)
+        self.bias = nn.Parameter(torch.zeros(hidden))
+        self.output = nn.Parameter(torch.zeros(hidden, dimension))
+
+    def context_layer(self) -> ContextLayer:
+        """Its numbers are whole ones only once `model_files.write_model` has written them."""
+        neighbours, bias, output = (
+            each.detach().numpy() for each in (self.neighbours, self.bias, self.output)
+        )
+        scales = np.full(neighbours.shape[1], INPUT_SCALE, dtype=np.float32)
+        return ContextLayer(neighbours, scales, bias, output)
+
+    def start_context(self, layer: ContextLayer) -> None:
+        """From an earlier model's."""
+        with torch.no_grad():
+            scaled = layer.neighbours * layer.scales / INPUT_SCALE
+            self.neighbours.copy_(torch.from_numpy(scaled))
+            self.bias.copy_(torch.from_numpy(layer.bias))
+            self.output.copy_(torch.from_numpy(layer.output))
 
     def start_weights(self, frequency: Tensor, texts: int) -> None:
         """Inverse document frequency times the norm that the pooled loss has learned, mean 1."""
@@ -42,22 +66,48 @@ class PieceVectors(nn.Module):
 
 
 def pooled(model: PieceVectors, texts: Sequence[Ids]) -> Tensor:
-    """Unit vectors, (texts, dimension)."""
-    lengths = np.array([0, *(len(text) for text in texts[:-1])])
-    means = functional.embedding_bag(
-        torch.from_numpy(np.concatenate(texts).astype(np.int64)),
-        model.vectors,
-        torch.from_numpy(np.cumsum(lengths)),
-        mode="mean",
-    )
-    return functional.normalize(means, dim=1)
+    """Unit vectors, (texts, dimension); a text without pieces is as good as the unknown one."""
+    nothing = np.zeros(1, dtype=np.int32)
+    texts = [text if len(text) else nothing for text in texts]
+    lengths = np.array([len(text) for text in texts])
+    starts = np.cumsum(lengths) - lengths
+    pieces, places = np.unique(np.concatenate(texts).astype(np.int64), return_inverse=True)
+    vectors = functional.embedding(torch.from_numpy(pieces), model.vectors)
+    rows, bags = torch.from_numpy(places), torch.from_numpy(starts)
+    means = functional.embedding_bag(rows, vectors, bags, mode="mean")
+    hidden = functional.relu(_between_neighbours(model, vectors, rows, bags) + model.bias)
+    added = torch.segment_reduce(hidden, "mean", lengths=torch.from_numpy(lengths), axis=0)
+    return functional.normalize(means + added @ model.output, dim=1)
 
 
-def pooled_loss(model: PieceVectors, pairs: Pairs) -> Tensor:
+def _between_neighbours(
+    model: PieceVectors, vectors: Tensor, rows: Tensor, starts: Tensor
+) -> Tensor:
+    """Each place's own product and its neighbours', (places, hidden); `rows` are those of `vectors`."""
+    count, hidden = len(vectors), len(model.bias)
+    products = (INPUT_SCALE * vectors).bfloat16() @ model.neighbours.bfloat16()
+    table = products.float().view(count, 3, hidden).transpose(0, 1).reshape(3 * count, hidden)
+    outside = 3 * count  # a row of nothing, before the first piece of a text and after the last
+    table = torch.cat([table, table.new_zeros(1, hidden)])
+    before, after = torch.roll(rows, 1), torch.roll(rows, -1) + 2 * count
+    before[starts] = after[starts - 1] = outside
+    three = torch.stack([before, rows + count, after], dim=1)
+    return functional.embedding_bag(three, table, mode="sum")
+
+
+def pooled_loss(model: PieceVectors, pairs: Pairs, relevance: Tensor | None = None) -> Tensor:
+    """With a teacher's cosines, (queries, answers), half of what is to be found is what they say."""
     queries, answers = pairs
     means = pooled(model, [*queries, *answers])  # one look-up: one gradient as large as the model
     scores = POOLED_SCALE * means[: len(queries)] @ means[len(queries) :].T
-    return both_ways(scores)
+    loss = both_ways(scores)
+    if relevance is not None:
+        judged = RELEVANCE_SCALE * relevance
+        taught = functional.cross_entropy(scores, judged.softmax(dim=1))
+        loss = (
+            loss + (taught + functional.cross_entropy(scores.T, judged.T.softmax(dim=1))) / 2
+        ) / 2
+    return loss
 
 
 def interaction_loss(model: PieceVectors, pairs: Pairs) -> Tensor:

@@ -1,11 +1,11 @@
-"""The encoder that teaches (scripts/universal_sentence_encoder.py): a text reads the same in any company."""
+"""The encoder that teaches (scripts/training/universal_sentence_encoder.py): a text reads the same in any company."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from universal_sentence_encoder import DIMENSION, UniversalSentenceEncoder, batches
+from training.universal_sentence_encoder import DIMENSION, UniversalSentenceEncoder, batches
 
 PIECES = 50
 WIDTHS = (2, 3, 5)

@@ -2,7 +2,7 @@
 
 JMdict lists 有難う but not ありがとう, and not how often either is written. The readings come from Sudachi, the
 frequencies from wordfreq (Speer, 2022; its lists are CC BY-SA 4.0): `pip install wordfreq` to train.
-What is made of the words is `embedding_sentences.py`.
+What is made of the words is `everyday_sentences.py`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def common_words(entries: Sequence[Pair]) -> Words:
         place = places[headword]
         places[headword] += 1
         weight = japanese.get(headword, _RAREST) ** 0.5 * _commonness(gloss, english) / (1 + place)
-        for form in {headword, readings.get(headword, headword)}:
+        for form in dict.fromkeys((headword, readings.get(headword, headword))):
             if form in japanese and place < _FIRST_GLOSSES and not _is_grammar(form, gloss):
                 weights[form, gloss] += weight
     totals: Counter[str] = Counter()

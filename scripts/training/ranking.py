@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from embedding_data import Ids
-from embedding_losses import THRESHOLD, PieceVectors, both_ways
 from torch import Tensor
 from torch.nn import functional
+
+from training.data import Ids
+from training.losses import THRESHOLD, PieceVectors, both_ways
 
 RANKING_SCALE = 24.0
 LEAST_GRADIENT = 1e-3  # of the largest; smaller ones are left out
@@ -27,12 +28,14 @@ LEAST_GRADIENT = 1e-3  # of the largest; smaller ones are left out
 class Ranking:
     """`passages[i]` are the sentences of the passage that answers `queries[i]`.
 
-    `lexical` (queries, passages), where known, is what BM25 says of them, 0 to 1.
+    `lexical` and `relevance` (queries, passages), where known, are what BM25 says of them, 0 to 1, and a
+    teacher's cosines.
     """
 
     queries: Sequence[Ids]
     passages: Sequence[Sequence[Ids]]
     lexical: Tensor | None = None
+    relevance: Tensor | None = None
 
     def pairs(self) -> tuple[list[Ids], list[Ids]]:
         return list(self.queries), [np.concatenate(list(each)) for each in self.passages]
