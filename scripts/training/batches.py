@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data import LONGEST_PASSAGE, Corpus, Ids, Pairs, Texts, TwoWays
+from training.recipe import draw_source
 
 SHARE_CUT = 0.3  # batches that use the texts with cuts inside words
 SHARE_TITLED = 0.5  # passages that have the article's title in front
@@ -43,9 +44,7 @@ def draw_batch(
     rng: np.random.Generator,
 ) -> tuple[str, Pairs]:
     """A source by its share in the mixture, and `size` pairs of it; `drop` of the pieces go."""
-    names = list(mixture)
-    shares = np.array([mixture[name] for name in names])
-    name = names[int(rng.choice(len(names), p=shares / shares.sum()))]
+    name = draw_source(mixture, rng)
     together = neighbours if rng.random() < 0.5 else 1
     queries, answers = SOURCES[name](Draw(corpus, size, rng, together))
     return name, (thin(queries, drop, rng), thin(answers, drop, rng))

@@ -8,7 +8,7 @@ passages belongs to each of their sentences, as a heading does.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -27,18 +27,10 @@ from training.batches import (
 from training.data import LONGEST_PASSAGE, Corpus, Ids, Texts
 from training.lexical import Lexical
 from training.ranking import Ranking
+from training.recipe import draw_source
 from training.relevance import Relevance
 
 Sentences = list[Ids]
-
-
-@dataclass(frozen=True)
-class _Paragraph:
-    """One of the Kyoto corpus: its rows, and the row of its article's title or None."""
-
-    start: int
-    stop: int
-    title: int | None
 
 
 def draw_ranking(
@@ -52,9 +44,7 @@ def draw_ranking(
     neighbours: int,
     rng: np.random.Generator,
 ) -> tuple[str, Ranking]:
-    names = list(mixture)
-    shares = np.array([mixture[name] for name in names])
-    name = names[int(rng.choice(len(names), p=shares / shares.sum()))]
+    name = draw_source(mixture, rng)
     together = neighbours if rng.random() < 0.5 else 1
     draw = Draw(corpus, size, rng, together)
     batch = _jaquad(draw, lexical, relevance) if name == "jaquad" else _KYOTO[name](draw)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 STAGES = ("pooled", "interaction", "taught", "ranking")
 TAUGHT = STAGES[2:]
 
@@ -78,3 +80,10 @@ class Recipe:
     translation_batch: int = 2048
     context_only: bool = False  # the vectors and weights stay
     pooled_share: float = 1.0  # of the pooled losses beside the MaxSim loss
+
+
+def draw_source(mixture: dict[str, float], rng: np.random.Generator) -> str:
+    """A source by its share in the mixture."""
+    names = list(mixture)
+    shares = np.array([mixture[name] for name in names])
+    return names[int(rng.choice(len(names), p=shares / shares.sum()))]

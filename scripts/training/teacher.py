@@ -32,6 +32,7 @@ from training.data import Ids, Texts, digest_of, some_texts, tokenise
 from training.joint_space import JointSpace, Reading, rotation
 from training.lessons import lesson_texts
 from training.losses import PieceVectors, both_ways, pooled
+from training.recipe import draw_source
 
 TEACHERS = (universal_sentence_encoder.MODEL, multilingual_e5.MODEL)
 PAIRS_AT_ONCE, TEXTS_AT_ONCE = 2_048, 3_000
@@ -75,9 +76,7 @@ class Teaching:
 
     def draw(self, mixture: dict[str, float], rng: np.random.Generator) -> Batch:
         """A lesson by its share in the mixture, and some of its texts."""
-        names = list(mixture)
-        shares = np.array([mixture[name] for name in names])
-        lesson = self.lessons[names[int(rng.choice(len(names), p=shares / shares.sum()))]]
+        lesson = self.lessons[draw_source(mixture, rng)]
         count = TEXTS_AT_ONCE if lesson.other is None else PAIRS_AT_ONCE
         chosen = rng.choice(len(lesson.texts), count, replace=False)
         texts = some_texts(lesson.texts, chosen)

@@ -36,7 +36,6 @@ class Wordnet:
     nouns: dict[str, int]
     verbs: dict[str, Verb]
     adjectives: frozenset[str]
-    adverbs: frozenset[str]
 
 
 def read_wordnet(folder: Path = WORDNET) -> Wordnet:
@@ -46,14 +45,14 @@ def read_wordnet(folder: Path = WORDNET) -> Wordnet:
         nouns={word: kinds[first] for word, first in _first_senses(folder / "index.noun")},
         verbs={word: verbs[first] for word, first in _first_senses(folder / "index.verb")},
         adjectives=frozenset(word for word, _ in _first_senses(folder / "index.adj")),
-        adverbs=frozenset(word for word, _ in _first_senses(folder / "index.adv")),
     )
 
 
 def wordnet_files(folder: Path = WORDNET) -> list[Path]:
     """All that is read."""
     kinds = ("noun", "verb", "adj", "adv")
-    return [folder / f"{part}.{kind}" for part in ("data", "index") for kind in kinds]
+    texts = [folder / f"data.{kind}" for kind in kinds]
+    return [*texts, *(folder / f"index.{kind}" for kind in kinds[:3])]
 
 
 def wordnet_texts(folder: Path, rng: np.random.Generator) -> Iterator[str]:
