@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,10 +29,11 @@ from qa_service.evaluation import evaluate as judge
 from qa_service.evaluation import read_questions
 from qa_service.retrieval import interaction, search
 from qa_service.retrieval.embedding import load_embedder
-from qa_service.retrieval.fusion import Weights
+from qa_service.retrieval.fusion import Weights, fuse
 from qa_service.retrieval.index import Index, build_index, load_index
 from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.search import Mode
+from qa_service.retrieval.sentence_vectors import SentenceVectors
 from qa_service.retrieval.terms import AtomFinder, Terms, extract_terms
 
 
@@ -46,7 +47,7 @@ class Variant:
 
 
 def _weighted(**shares: float) -> tuple[tuple[object, str, object], ...]:
-    weights = Weights(**{"lexical": 0.0, "interaction": 0.0, "dense": 0.0, **shares})
+    weights = Weights(**shares)
     return ((search, "choose_weights", lambda **_: weights),)
 
 
@@ -60,6 +61,16 @@ def _characters_alone(lexical: LexicalIndex, terms: Terms) -> NDArray[np.float32
 
 def _morphemes_alone(lexical: LexicalIndex, terms: Terms) -> NDArray[np.float32]:
     return lexical.fields[1].scores((*terms.morphemes, *terms.pairs))
+
+
+def _nothing(_: SentenceVectors, vector: object, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    return np.zeros(len(rows), dtype=np.float32)
+
+
+def _by_whole_passages(
+    weights: Weights, legs: Mapping[str, NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    return fuse(weights, {**legs, "sentence": legs["dense"]})
 
 
 VARIANTS = [
@@ -78,6 +89,7 @@ VARIANTS = [
     Variant("without pairs of words", constants=((search, "extract_terms", _without_pairs),)),
     Variant("pooled vectors alone (FAISS)", mode=Mode.DENSE),
     Variant("late interaction alone", constants=_weighted(interaction=1.0)),
+    Variant("sentences' vectors alone", constants=_weighted(sentence=1.0)),
     Variant("words and pooled vectors, half and half", constants=_weighted(lexical=0.5, dense=0.5)),
     Variant(
         "without the table of translations", constants=((Index, "looked_up", lambda *_: None),)
@@ -85,7 +97,10 @@ VARIANTS = [
     Variant(
         "without names in Japanese", constants=((Index, "spell_names", lambda _, text, __: text),)
     ),
+    Variant("without acronyms", constants=((Index, "_acronym_weights", lambda *_: {}),)),
     Variant("translated words alone", constants=_weighted(translation=1.0)),
+    Variant("without sentences' vectors", constants=((SentenceVectors, "similarities", _nothing),)),
+    Variant("… passages' in their place", constants=((search, "fuse", _by_whole_passages),)),
     Variant("without the best sentence", constants=((interaction, "_SENTENCE_SHARE", 0.0),)),
     Variant("without the whole passage", constants=((interaction, "_SENTENCE_SHARE", 1.0),)),
     Variant("without rarity in the corpus", constants=((interaction, "_DOUBT", 1e9),)),

@@ -23,12 +23,11 @@ from numpy.typing import NDArray
 from training.data import JAQUAD, held_back_titles, read_contexts
 
 from qa_service.retrieval.embedding import load_embedder
-from qa_service.retrieval.fusion import Weights, fuse
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.search import TOP_K_MAX, search
 
 STEPS = 20  # between 0 and 1
-LEGS = ("lexical", "interaction", "dense", "translation")
+LEGS = ("lexical", "interaction", "sentence", "dense", "translation")
 SHORT = (5, 10)  # words
 SHOWN = 12
 
@@ -83,13 +82,15 @@ def smaller(task: Task, questions: int, passages: int) -> Task:
 def shortened(task: Task) -> Task:
     """Five to ten words of each question."""
     rng = random.Random(0)
-    queries = []
-    for query in task.queries:
-        words = query.split()
-        count = rng.randint(*SHORT)
-        start = rng.randrange(max(1, len(words) - count + 1))
-        queries.append(" ".join(words[start : start + count]))
-    return replace(task, queries=queries)
+    return replace(task, queries=[some_words(query, rng) for query in task.queries])
+
+
+def some_words(text: str, rng: random.Random) -> str:
+    """As many words in a row as a short question has."""
+    words = text.split()
+    count = rng.randint(*SHORT)
+    start = rng.randrange(max(1, len(words) - count + 1))
+    return " ".join(words[start : start + count])
 
 
 def ask(index: Index, task: Task) -> Iterator[Asked]:
@@ -108,30 +109,43 @@ def ask(index: Index, task: Task) -> Iterator[Asked]:
 def report(name: str, asked: list[Asked]) -> None:
     found = [each for each in asked if each.legs]
     legs = [leg for leg in LEGS if found and leg in found[0].legs]
-    tried = [(ranks_under(weights, asked), weights) for weights in all_weights(legs)]
-    tried.sort(key=lambda each: -float((1 / each[0]).mean()))
+    weights = all_weights(len(legs))
+    ranks = ranks_under(weights, legs, asked)
+    reciprocal = (1 / ranks).mean(axis=1)
     print(f"{name}, {len(asked)} questions:")
-    for ranks, weights in tried[:SHOWN]:
-        shares = ", ".join(f"{leg} {getattr(weights, leg):.2f}" for leg in legs)
-        print(f"  first {(ranks == 1).mean():.3f}, MRR {(1 / ranks).mean():.3f}: {shares}")
+    for place in np.argsort(-reciprocal, kind="stable")[:SHOWN]:
+        shares = ", ".join(
+            f"{leg} {share:.2f}" for leg, share in zip(legs, weights[place], strict=True)
+        )
+        first = (ranks[place] == 1).mean()
+        print(f"  first {first:.3f}, MRR {reciprocal[place]:.3f}: {shares}")
 
 
-def all_weights(legs: list[str]) -> Iterator[Weights]:
-    """All that sum to 1."""
-    for parts in itertools.product(range(STEPS + 1), repeat=len(legs) - 1):
-        if sum(parts) <= STEPS:
-            whole = (*parts, STEPS - sum(parts))
-            shares = {leg: part / STEPS for leg, part in zip(legs, whole, strict=True)}
-            yield Weights(**({"lexical": 0.0, "interaction": 0.0} | shares))
+def all_weights(count: int) -> NDArray[np.float32]:
+    """All that sum to 1, (weightings, count)."""
+    parts = np.array(
+        [
+            (*some, STEPS - sum(some))
+            for some in itertools.product(range(STEPS + 1), repeat=count - 1)
+            if sum(some) <= STEPS
+        ],
+        dtype=np.float32,
+    )
+    return np.asarray(parts / STEPS, dtype=np.float32)
 
 
-def ranks_under(weights: Weights, asked: list[Asked]) -> NDArray[np.float64]:
-    """Of the right passages, infinite where it is no candidate."""
-    ranks = np.full(len(asked), np.inf)
-    for n, each in enumerate(asked):
+def ranks_under(
+    weights: NDArray[np.float32], legs: list[str], asked: list[Asked]
+) -> NDArray[np.float64]:
+    """Of the right passages, (weightings, questions), infinite where it is no candidate; the score is that of
+    `fusion.fuse`."""
+    ranks = np.full((len(weights), len(asked)), np.inf)
+    for place, each in enumerate(asked):
         if each.answer is not None:
-            scores = fuse(weights, **each.legs)
-            ranks[n] = (scores >= scores[each.answer]).sum()
+            nothing = np.zeros_like(each.legs["lexical"])
+            said = np.stack([np.clip(each.legs.get(leg, nothing), 0, 1) for leg in legs])
+            scores = weights @ said
+            ranks[:, place] = (scores >= scores[:, each.answer, None]).sum(axis=1)
     return ranks
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 import anyio.to_thread
 
-from qa_service.answering.acronyms import asked_acronyms, explains
 from qa_service.answering.confidence import Confidence, assess
 from qa_service.answering.conversation import is_courtesy, make_standalone
+from qa_service.answering.definitions import asked_acronyms, explains
 from qa_service.answering.events import Cited, Delta, Done, Event, Sources
 from qa_service.answering.extract import Extract, extract, is_verbatim
 from qa_service.answering.phrases import phrase
@@ -264,6 +264,8 @@ def _refusal(
     acronyms = asked_acronyms(index, question)
     if any(explains(text, acronym) for text in texts for acronym in acronyms):
         return None, ""
+    if acronyms and question.strip() not in acronyms:
+        return Reason.NOT_IN_DOCUMENTS, ""  # What is NATO?, where the documents only use it
     return (None if confidence.sufficient else Reason.NOT_IN_DOCUMENTS), ""
 
 

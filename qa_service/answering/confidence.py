@@ -17,7 +17,6 @@ from importlib.resources import files
 
 from qa_service.answering.extract import cut_units, unit_text
 from qa_service.retrieval.index import Index, embedding_text
-from qa_service.retrieval.interaction import PieceIndex
 from qa_service.retrieval.terms import extract_terms
 from qa_service.types import Hit, Passage
 
@@ -28,15 +27,16 @@ class Features:
 
     Of the best passage: `interaction` its MaxSim, `unit` that of its best sentence, `missing` what
     it lacks of the question's weightiest pieces, `coverage` the weighted share of the question's
-    terms in it, `dense` its cosine, `translation` the share of the question's words that it
-    holds in its own language, where they were looked up. `spread` is its lead over the mean of the next four.
+    terms in it, `sentence` the cosine with its nearest sentence, `translation` the share of the question's
+    words that it holds in its own language, where they were looked up. `spread` is its lead over the mean of
+    the next four.
     """
 
     interaction: float
     unit: float
     missing: float
     coverage: float
-    dense: float
+    sentence: float
     translation: float
     spread: float
 
@@ -84,7 +84,7 @@ def measure(index: Index, question: str, hits: Sequence[Hit]) -> Features:
         unit=_best_unit(index, question, best.passage),
         missing=index.pieces.missing(question, index.rows[best.passage.id]),
         coverage=index.lexical.coverage(asked, held),
-        dense=max(best.scores.get("dense", 0.0), 0.0),
+        sentence=max(best.scores.get("sentence", 0.0), 0.0),
         translation=best.scores.get("translation", 0.0),
         spread=max(scores[0] - sum(following) / len(following), 0.0),
     )
@@ -94,7 +94,7 @@ def _best_unit(index: Index, question: str, passage: Passage) -> float:
     texts = [unit_text(passage, unit) for unit in cut_units(passage)]
     if not texts:
         return 0.0
-    return float(PieceIndex.build(texts, index.pieces.model).shares(question).max())
+    return float(index.interaction_of_texts(question, texts).max())
 
 
 @cache

@@ -97,7 +97,7 @@ class Evidence:
 
     @cached_property
     def _pieces(self) -> PieceIndex:
-        return PieceIndex.build([self.text], self._model)
+        return PieceIndex.of_texts([self.text], self._model)
 
     def pairs(self, text: str) -> float:
         """The share of the text's character pairs that stand in the passages, 0 to 1."""

@@ -21,6 +21,7 @@ from qa_service.reading.passages import cut_passages
 from qa_service.reading.references import resolve_references
 from qa_service.reading.sources import read_corpus
 from qa_service.reading.structure import read_document
+from qa_service.retrieval.acronyms import AcronymTable
 from qa_service.retrieval.aliases import AliasTable
 from qa_service.retrieval.disk import Disk
 from qa_service.retrieval.embedding import Embedder, piece_model
@@ -28,15 +29,18 @@ from qa_service.retrieval.generations import Stored, load_generation
 from qa_service.retrieval.interaction import PieceIndex
 from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.manifest import FORMAT, FORMAT_VERSION, EmbedderRecord, Manifest
+from qa_service.retrieval.passage_pieces import PassagePieces, cut_in_pieces
 from qa_service.retrieval.passage_vectors import PassageEmbedding, unfinished_key
 from qa_service.retrieval.publishing import building, tidy
 from qa_service.retrieval.recipe import recipe_fingerprint
 from qa_service.retrieval.records import records_to_files
+from qa_service.retrieval.sentence_vectors import SentenceVectors
 from qa_service.retrieval.staleness import source_records, stale_reason
 from qa_service.retrieval.terms import without_invisible
 from qa_service.types import Document, Passage, Source
 
 _CHECKPOINT_SECONDS = 5.0
+_BATCH = 256
 
 
 class Stage(StrEnum):
@@ -100,11 +104,15 @@ def build_index(
         vectors = PassageEmbedding(
             embedder, writer, previous, checkpoint_seconds, partial(notify, Stage.EMBEDDING)
         ).run(texts)
+        lexical = _lexical(documents, texts, notify)
+        pieces, sentences = _pieces(embedder, passages, notify)
         files = {
             **records_to_files(documents, passages),
             **vectors.to_files(),
-            **_lexical(documents, texts, notify).to_files(),
-            **_pieces(embedder, passages, notify).to_files(),
+            **lexical.to_files(),
+            **pieces.to_files(),
+            **sentences.to_files(),
+            **AcronymTable.build(texts).to_files(),
         }
         notify(Stage.SAVING, 0, 1)
         manifest = _manifest(corpus, sources, embedder, len(passages))
@@ -190,13 +198,21 @@ def _lexical(documents: Sequence[Document], texts: Sequence[str], notify: Progre
     )
 
 
-def _pieces(embedder: Embedder, passages: Sequence[Passage], notify: Progress) -> PieceIndex:
-    return PieceIndex.build(
-        [passage.text for passage in passages],
-        piece_model(embedder),
-        headings=["\n".join(passage.context) for passage in passages],
-        progress=_counting(notify, Stage.PIECES, len(passages)),
-    )
+def _pieces(
+    embedder: Embedder, passages: Sequence[Passage], notify: Progress
+) -> tuple[PieceIndex, SentenceVectors]:
+    model = piece_model(embedder)
+    progress = _counting(notify, Stage.PIECES, len(passages))
+    cut: list[PassagePieces] = []
+    vectors: list[SentenceVectors] = []
+    for first in range(0, len(passages), _BATCH):
+        some = passages[first : first + _BATCH]
+        headings = ["\n".join(passage.context) for passage in some]
+        batch = cut_in_pieces([passage.text for passage in some], model, headings=headings)
+        vectors.append(SentenceVectors.build(batch, model))
+        cut += batch
+        progress(len(cut))
+    return PieceIndex.build(cut, model), SentenceVectors.joined(vectors)
 
 
 def _counting(notify: Progress, stage: Stage, total: int) -> Callable[[int], None]:

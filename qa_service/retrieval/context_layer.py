@@ -12,11 +12,15 @@ of them: a text has the same vector, bit for bit, alone and among others.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+# v A, v B and v C of some pieces, (pieces, hidden) each
+Seen = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 _PLACES_AT_ONCE = 4_096  # bounds what a very long text takes
 
 
@@ -30,24 +34,25 @@ class ContextLayer:
     bias: NDArray[np.float32]
     output: NDArray[np.float32]
 
-    def seen(
-        self, steps: NDArray[np.int8], scales: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """v A, v B and v C of pieces, (pieces, hidden) each; a piece's vector is `steps` times its scale."""
+    def seen(self, steps: NDArray[np.int8], scales: NDArray[np.float32]) -> Seen:
+        """Of pieces whose vectors are `steps` times a scale each."""
         products = steps.astype(np.float32) @ self.neighbours
         products *= scales[:, None]
         products *= self.scales
         before, own, after = np.split(products, 3, axis=1)
         return before, own, after
 
-    def added(
+    def sums(
         self,
-        seen: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+        seen: Seen,
         places: NDArray[np.intp],
+        lengths: Sequence[int],
     ) -> NDArray[np.float32]:
-        """(dimension,): what the layer adds to a text, given as rows of `seen`, at least one."""
+        """(parts, hidden): what is seen in the parts of a text, summed. The text is given as rows of `seen`, its
+        parts by their lengths, one after another, each at least one."""
         before, own, after = seen
-        total = np.zeros(len(self.bias), dtype=np.float32)
+        totals = np.zeros((len(lengths), len(self.bias)), dtype=np.float32)
+        starts = np.cumsum([0, *lengths[:-1]])
         for start in range(0, len(places), _PLACES_AT_ONCE):
             stop = min(start + _PLACES_AT_ONCE, len(places))
             first = int(start == 0)  # which has nothing before it
@@ -57,6 +62,13 @@ class ContextLayer:
             hidden[first:] += before[places[start + first - 1 : stop - 1]]
             hidden[: len(followed)] += after[followed]
             np.maximum(hidden, 0, out=hidden)
-            total += hidden.sum(axis=0, dtype=np.float32)
-        added: NDArray[np.float32] = (total @ self.output) / np.float32(len(places))
-        return added
+            begun, ended = np.searchsorted(starts, (start, stop - 1), side="right")
+            bounds = np.maximum(starts[begun - 1 : ended], start) - start
+            totals[begun - 1 : ended] += np.add.reduceat(hidden, bounds, axis=0)
+        return totals
+
+    def added(
+        self, sums: NDArray[np.float32], lengths: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float32]:
+        """(texts, dimension): what the layer adds to texts or parts of so many places, by their sums."""
+        return np.asarray((sums @ self.output) / lengths[:, None], dtype=np.float32)

@@ -7,12 +7,16 @@ the files `generations` and `publishing`, searching `search`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qa_service.errors import IndexFormatError, ModelMismatchError
+from qa_service.retrieval.acronyms import AcronymTable, find_acronyms
 from qa_service.retrieval.aliases import AliasTable
 from qa_service.retrieval.build import (
     BuildReport,
@@ -23,16 +27,17 @@ from qa_service.retrieval.build import (
     tidy_index,
 )
 from qa_service.retrieval.elements import Elements
-from qa_service.retrieval.embedding import Embedder, load_embedder, piece_model
+from qa_service.retrieval.embedding import BuiltinEmbedder, Embedder, load_embedder, piece_model
 from qa_service.retrieval.generations import Stored, load_generation
 from qa_service.retrieval.interaction import PieceIndex
 from qa_service.retrieval.lexical import LexicalIndex
 from qa_service.retrieval.manifest import EmbedderRecord, Manifest
 from qa_service.retrieval.records import records_from_files
 from qa_service.retrieval.romanised import spellings_of, with_japanese_names
+from qa_service.retrieval.sentence_vectors import SentenceVectors
 from qa_service.retrieval.staleness import is_stale
 from qa_service.retrieval.static_model import StaticModel
-from qa_service.retrieval.terms import Lookup, extract_terms
+from qa_service.retrieval.terms import Lookup, extract_terms, fold, is_atom
 from qa_service.retrieval.translations import TranslationTable, load_translations
 from qa_service.retrieval.vectors import VectorIndex
 from qa_service.types import Document, Passage
@@ -53,6 +58,7 @@ __all__ = [
 
 
 _LOOKED_UP = {"en": "ja", "ja": "en", "zh": "en"}  # questions in a language, by words of another
+_WORD_WEIGHT = 1.0  # about the mean of what pieces have learned to weigh
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")  # NATO, DICAS
 _JAPANESE = re.compile(r"[\u3005-\u30ff\u3400-\u9fff]+")  # 普天間, キャンプ座間
 
@@ -77,9 +83,82 @@ class Index:
     vectors: VectorIndex
     lexical: LexicalIndex
     pieces: PieceIndex
+    sentences: SentenceVectors
+    acronyms: AcronymTable
     elements: Elements
     embedder: Embedder
     degraded: tuple[str, ...] = ()
+
+    def interaction(self, question: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """How much of a question's pieces and acronyms some passages match, (len(rows),), 0 to 1: by the
+        whole passage and its best sentence."""
+        weights = self._acronym_weights(question)
+        held = self.acronyms.held(weights, rows)
+        return self._with_acronyms(question, self.pieces.scores(question, rows), weights, held)
+
+    def interaction_of_texts(self, question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The same for any texts as wholes, (len(texts),)."""
+        weights = self._acronym_weights(question)
+        held = [sum(weights.get(each, 0.0) for each in find_acronyms(text)) for text in texts]
+        matched = PieceIndex.of_texts(texts, self.pieces.model).shares(question)
+        return self._with_acronyms(question, matched, weights, np.array(held, dtype=np.float32))
+
+    def _with_acronyms(
+        self,
+        question: str,
+        matched: NDArray[np.float32],
+        weights: Mapping[str, float],
+        held: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        if not weights:
+            return matched
+        pieces = self.pieces.weight(question)
+        both = (pieces * matched + held) / (pieces + sum(weights.values()))
+        return np.asarray(both, dtype=np.float32)
+
+    def _acronym_weights(self, question: str) -> dict[str, float]:
+        """What the pieces of its acronyms lack of a word's weight: less for one that many passages hold, all of it
+        for one that stands nowhere, nor anything that it is called."""
+        asked = [*self._asked_acronyms(question), *self._absent_acronyms(question)]
+        weights = {
+            each: (_WORD_WEIGHT - self.pieces.weight(each)) * self.acronyms.rarity(each)
+            for each in asked
+        }
+        return {each: weight for each, weight in weights.items() if weight > 0}
+
+    def _absent_acronyms(self, question: str) -> list[str]:
+        return [
+            each
+            for each in find_acronyms(question)
+            if each not in self.acronyms
+            and not self.lexical.holds(fold(each))
+            and not any(
+                self.lexical.holds(term)
+                for called in self._translations.to_japanese(each)
+                for term, _ in called
+            )
+        ]
+
+    def _asked_acronyms(self, question: str) -> list[str]:
+        """Those of a question that some passage holds; written small, too, unless it is a word (it, us)."""
+        capital = [each for each in find_acronyms(question) if each in self.acronyms]
+        small = [
+            each
+            for each in find_acronyms(question.upper(), shouted=True)
+            if each in self.acronyms
+            and each not in capital
+            and not self._translations.knows(each.lower())
+        ]
+        return capital + small
+
+    def sentence_similarities(
+        self, question: str, vector: NDArray[np.float32], rows: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """The cosine of a question, whose vector the embedder gave, with the nearest sentence or clause of some
+        passages, (len(rows),)."""
+        if not isinstance(self.embedder, BuiltinEmbedder):
+            vector = self.pieces.model.encode([question])[0]
+        return self.sentences.similarities(vector, rows)
 
     def looked_up(self, language: str) -> str | None:
         """The language that the words of questions in a language are looked up in, if any document
@@ -88,21 +167,37 @@ class Index:
         return other if other in self.elements.languages else None
 
     def look_up(self, question: str, language: str) -> Lookup:
-        """What the words of a question are called in a language, Japanese or English, with the words
-        in it that are in that language already. Raises ModelError."""
+        """What the words of a question are called in a language, Japanese or English, with what in it reads the
+        same in that language: its own words, dates, numbers of figures, names declared to be the same. Raises
+        ModelError."""
         table = self._translations
+        terms = extract_terms(question, find_atoms=self.aliases.find)
+        same = [term for term in terms.morphemes if is_atom(term)]
         if language == "ja":
             found = table.to_japanese(question)
-            own = extract_terms(" ".join(_JAPANESE.findall(question))).morphemes
-            return Lookup(language, (*found, *(((term, 1.0),) for term in dict.fromkeys(own))))
-        names = [
-            tuple((spelling, 1 / len(spellings)) for spelling in spellings)
-            for name, reading in dict.fromkeys(extract_terms(question).names)
-            if name not in table.english and (spellings := spellings_of(reading))
+            kept = " ".join([*_JAPANESE.findall(question), *self._kept(question)])
+            same += extract_terms(kept).morphemes
+        else:
+            names = [
+                tuple((spelling, 1 / len(spellings)) for spelling in spellings)
+                for name, reading in dict.fromkeys(terms.names)
+                if name not in table.english and (spellings := spellings_of(reading))
+            ]
+            found = (*table.to_english(question), *names)
+            same += extract_terms(" ".join(_LATIN.findall(question))).characters
+        known = {term for each in found for term, _ in each}
+        own = [((term, 1.0),) for term in dict.fromkeys(same) if term not in known]
+        return Lookup(language, (*found, *own))
+
+    def _kept(self, question: str) -> list[str]:
+        """What of an English question documents write as it stands: acronyms and words that no table knows."""
+        unknown = [
+            word
+            for word in _LATIN.findall(question)
+            if not self._translations.knows(word) and self.lexical.holds(fold(word))
         ]
-        own = extract_terms(" ".join(_LATIN.findall(question))).characters
-        found = table.to_english(question)
-        return Lookup(language, (*found, *names, *(((term, 1.0),) for term in dict.fromkeys(own))))
+        kept = dict.fromkeys([*self._asked_acronyms(question), *unknown])
+        return [each for each in kept if len(extract_terms(each).morphemes) == 1]
 
     def spell_names(self, question: str, language: str) -> str:
         """An English question with the names in it that Japanese documents hold as they stand there
@@ -144,7 +239,7 @@ def load_index(index: Path, *, embedder: Embedder | None = None, fallback: bool 
         raise IndexFormatError(
             index,
             f"The index in {index} is whole, but this version of qa-service cannot read it "
-            f"({type(error).__name__}). Run `qa-service index` to build it anew.",
+            f"({type(error).__name__}). Run `qa-service index{_option(embedder.name)}` to build it anew.",
         ) from error
 
 
@@ -166,6 +261,8 @@ def _assemble(index: Path, stored: Stored, embedder: Embedder, model: StaticMode
         vectors=VectorIndex.from_files(files),
         lexical=LexicalIndex.from_files(files),
         pieces=PieceIndex.from_files(files, model),
+        sentences=SentenceVectors.from_files(files),
+        acronyms=AcronymTable.from_files(files),
         elements=Elements.of(documents, passages),
         embedder=embedder,
         degraded=stored.degraded,

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.reading.sentences import split_sentences
+from qa_service.retrieval.passage_pieces import PassagePieces, cut_in_pieces
+from qa_service.retrieval.runs import bounds_of, places_of
 from qa_service.retrieval.static_model import StaticModel
 
 _NOISE = 0.2  # cosines up to here are chance: any two pieces of Japanese text reach them
@@ -32,7 +33,6 @@ _SAMPLE = 8  # passages that tell how rare a question piece is here
 _DOUBT = 5  # as many more passages are taken to match nothing
 _LEAST = 1e-9
 _FILE = "pieces.npz"
-_BATCH = 256
 _NOTHING = 0  # the model's unknown piece: a zero vector
 
 
@@ -55,42 +55,29 @@ class PieceIndex:
     units: NDArray[np.float32]
 
     @classmethod
-    def build(
-        cls,
-        texts: Sequence[str],
-        model: StaticModel,
-        *,
-        headings: Sequence[str] | None = None,
-        progress: Callable[[int], None] | None = None,
-    ) -> PieceIndex:
-        """Cut `texts` into pieces; `headings` stand above them, one string a text.
-
-        `progress` is called with the number of texts done.
-        """
-        above = [""] * len(texts) if headings is None else headings
-        rows: list[NDArray[np.int32]] = []
-        counts: list[int] = []
-        for first in range(0, len(texts), _BATCH):
-            batch = slice(first, first + _BATCH)
-            groups = [_groups(*each) for each in zip(above[batch], texts[batch], strict=True)]
-            flat = [group for each in groups for group in each]
-            rows.extend(
-                np.unique(ids) if len(ids) else np.array([_NOTHING], dtype=np.int32)
-                for ids in model.pieces(flat)
-            )
-            counts.extend(len(each) for each in groups)
-            if progress:
-                progress(len(counts))
+    def build(cls, passages: Sequence[PassagePieces], model: StaticModel) -> PieceIndex:
+        """`model` is the one that cut them."""
+        nothing = np.array([_NOTHING], dtype=np.int32)
+        rows = [
+            np.unique(ids) if len(ids) else nothing
+            for passage in passages
+            for ids in (passage.heading, *passage.sentences)
+        ]
         together = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int32)
         vocabulary, pieces = np.unique(together, return_inverse=True)
         return cls(
             model,
             vocabulary.astype(np.int32),
             pieces.astype(np.int32),
-            _bounds([len(row) for row in rows]),
-            _bounds(counts),
+            bounds_of([len(row) for row in rows]),
+            bounds_of([1 + len(passage.sentences) for passage in passages]),
             model.units(vocabulary),
         )
+
+    @classmethod
+    def of_texts(cls, texts: Sequence[str], model: StaticModel) -> PieceIndex:
+        """A few texts without headings."""
+        return cls.build(cut_in_pieces(texts, model), model)
 
     def __len__(self) -> int:
         return len(self.passages) - 1
@@ -131,6 +118,10 @@ class PieceIndex:
         shares = np.maximum.reduceat(matched, firsts) @ (weights / weights.sum())
         return np.asarray(shares, dtype=np.float32)
 
+    def weight(self, query: str) -> float:
+        """What the question's different pieces weigh together."""
+        return float(self._question(query)[1].sum())
+
     def _rows(self, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
         return np.arange(len(self), dtype=np.int64) if rows is None else rows
 
@@ -152,9 +143,9 @@ class PieceIndex:
         """How well each group of some passages has each question piece, (groups, question pieces),
         0 to 1, and where among them the groups of each passage begin."""
         counts = self.passages[passages + 1] - self.passages[passages]
-        groups = _ranges(self.passages[passages], counts)
+        groups = places_of(self.passages[passages], counts)
         lengths = self.starts[groups + 1] - self.starts[groups]
-        places = _ranges(self.starts[groups], lengths)
+        places = places_of(self.starts[groups], lengths)
         cosines, held = self._cosines(question, self.pieces[places])
         firsts = np.cumsum(lengths) - lengths
         best = np.empty((len(groups), len(question)), dtype=np.float32)
@@ -221,10 +212,6 @@ class PieceIndex:
             )
 
 
-def _groups(heading: str, text: str) -> list[str]:
-    return [heading, *(sentence.of(text) for sentence in split_sentences(text))]
-
-
 def _above_chance(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.clip((cosines - _NOISE) / (1 - _NOISE), 0, 1), dtype=np.float32)
 
@@ -234,23 +221,9 @@ def _sample(count: int) -> NDArray[np.int64]:
     return np.linspace(0, count - 1, min(count, _SAMPLE)).astype(np.int64)
 
 
-def _bounds(lengths: Sequence[int]) -> NDArray[np.int64]:
-    """[2, 3] -> [0, 2, 5]."""
-    bounds = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=bounds[1:])
-    return bounds
-
-
 def _blocks(lengths: NDArray[np.int64]) -> Iterator[slice]:
     """Neighbours that hold about _BLOCK together; one that holds more stands alone or at an end."""
     numbers = (np.cumsum(lengths) - 1) // _BLOCK
     bounds = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(lengths)]
     for start, stop in itertools.pairwise(bounds):
         yield slice(start, stop)
-
-
-def _ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """starts [5, 20], lengths [2, 3] -> [5, 6, 20, 21, 22]."""
-    offsets = np.cumsum(lengths) - lengths
-    total = int(lengths.sum())
-    return np.repeat(starts - offsets, lengths) + np.arange(total, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""A question to ranked hits: look-ups, two legs, late interaction, fusion.
+"""A question to ranked hits: look-ups, legs that score passages, fusion.
 
 One search holds one index from start to end. Pure but for the clock: the same index and question
 give the same hits.
@@ -177,7 +177,9 @@ def _rank(
     if mode is Mode.LEXICAL:
         return _ranked(rows, legs["lexical"], legs)
     with clock.stage("interaction"):
-        legs["interaction"] = index.pieces.scores(question, rows)
+        legs["interaction"] = index.interaction(question, rows)
+    with clock.stage("sentence"):
+        legs["sentence"] = index.sentence_similarities(question, vector, rows)
     with clock.stage("fusion"):
         scores = _fused(index, rows, alike[rows], translated[rows], legs)
         scores = _weigh_kinds(index, rows, scores)
@@ -276,12 +278,12 @@ def _fused(
     looked up in (`translated`), and others are weighed differently."""
     transformer = index.embedder.name != BUILTIN
     same, other = (
-        fuse(choose_weights(same_language=each, transformer=transformer), **legs)
+        fuse(choose_weights(same_language=each, transformer=transformer), legs)
         for each in (True, False)
     )
     if "translation" in legs:
         weights = choose_weights(same_language=False, translated=True, transformer=transformer)
-        other = np.where(translated, fuse(weights, **legs), other)
+        other = np.where(translated, fuse(weights, legs), other)
     return np.where(alike, same, other)
 
 

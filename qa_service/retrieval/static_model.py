@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +23,8 @@ from safetensors.numpy import load as load_tensors
 from tokenizers import Tokenizer
 
 from qa_service.errors import ModelError
-from qa_service.retrieval.context_layer import ContextLayer
+from qa_service.retrieval.clauses import clause_lengths, mark_ids
+from qa_service.retrieval.context_layer import ContextLayer, Seen
 from qa_service.retrieval.unit_vectors import unit_rows
 
 _PACKAGED = Path(__file__).resolve().parent.parent / "models" / "builtin"
@@ -52,6 +53,7 @@ class StaticModel:
     _tokenizer: Tokenizer
     _steps: NDArray[np.int8]
     _scales: NDArray[np.float32]
+    _marks: frozenset[int]
 
     def pieces(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """The ids of each text's word pieces, in order, without what the model does not know."""
@@ -75,13 +77,53 @@ class StaticModel:
         result = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
             some = self.pieces(texts[start : start + _TEXTS_AT_ONCE])
-            known, places = np.unique(np.concatenate(some), return_inverse=True)
-            seen = self.context.seen(self._steps[known], self._scales[known])
-            ends = np.cumsum([len(ids) for ids in some])[:-1]
-            for n, (ids, rows) in enumerate(zip(some, np.split(places, ends), strict=True), start):
+            for n, (ids, seen, rows) in enumerate(self._seen(some), start):
                 if len(ids):
-                    result[n] = self.vectors(ids).mean(axis=0) + self.context.added(seen, rows)
+                    result[n] = self._means(ids, seen, rows, [len(ids)])[0]
         return unit_rows(result)
+
+    def encode_sentences(self, sentences: Sequence[NDArray[np.int32]]) -> list[NDArray[np.float32]]:
+        """Of each sentence, given as its pieces, its own vector and, where it has more than one clause, theirs:
+        (1 or more, dimension), of length 1; zero for a sentence without pieces."""
+        result: list[NDArray[np.float32]] = []
+        for start in range(0, len(sentences), _TEXTS_AT_ONCE):
+            some = sentences[start : start + _TEXTS_AT_ONCE]
+            for ids, seen, rows in self._seen(some):
+                lengths = clause_lengths(ids.tolist(), self._marks)
+                if not lengths:
+                    result.append(np.zeros((1, self.dimension), dtype=np.float32))
+                else:
+                    result.append(unit_rows(self._means(ids, seen, rows, lengths)))
+        return result
+
+    def _seen(
+        self, texts: Sequence[NDArray[np.int32]]
+    ) -> Iterator[tuple[NDArray[np.int32], Seen, NDArray[np.intp]]]:
+        """For each text its pieces and where among what is seen, which all share, they are."""
+        known, places = np.unique(np.concatenate(texts), return_inverse=True)
+        seen = self.context.seen(self._steps[known], self._scales[known])
+        ends = np.cumsum([len(ids) for ids in texts])[:-1]
+        for ids, rows in zip(texts, np.split(places, ends), strict=True):
+            yield ids, seen, rows
+
+    def _means(
+        self,
+        ids: NDArray[np.int32],
+        seen: Seen,
+        rows: NDArray[np.intp],
+        lengths: list[int],
+    ) -> NDArray[np.float32]:
+        """Of a text, and of its parts if there is more than one, (1 or more, dimension)."""
+        sums = self.context.sums(seen, rows, lengths)
+        vectors = np.add.reduceat(self.vectors(ids), np.cumsum([0, *lengths[:-1]]), axis=0)
+        counts = np.array(lengths)
+        if len(lengths) > 1:
+            sums, vectors = (
+                np.concatenate([each.sum(axis=0, keepdims=True), each]) for each in (sums, vectors)
+            )
+            counts = np.concatenate([[len(ids)], counts])
+        means = np.asarray(vectors / counts[:, None], dtype=np.float32)
+        return means + self.context.added(sums, counts)
 
 
 @lru_cache(maxsize=8)
@@ -134,6 +176,7 @@ def load_static_model(folder: Path | None = None) -> StaticModel:
         _tokenizer=tokenizer,
         _steps=steps,
         _scales=tensors["scales"].astype(np.float32),
+        _marks=mark_ids(tokenizer),
     )
 
 

@@ -121,6 +121,11 @@ def article_atom(number: str) -> str:
     return f"=条{number}"
 
 
+def is_atom(term: str) -> bool:
+    """Whether a term stands for a thing in one spelling, the same in all languages."""
+    return term.startswith("=")
+
+
 def date_atoms(date: Date) -> tuple[str, ...]:
     """`=月4` for 4月 and April, and `=月4日10` where the day is named."""
     month = f"=月{date.month}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qa_service.answering.acronyms import asked_acronyms, explains
 from qa_service.answering.answer import Request, ask
+from qa_service.answering.definitions import asked_acronyms, explains
 from qa_service.retrieval.embedding import load_embedder
 from qa_service.retrieval.index import Index, build_index, load_index
 from qa_service.types import Reason

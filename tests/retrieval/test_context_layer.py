@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from qa_service.retrieval.context_layer import ContextLayer
 
@@ -39,14 +40,32 @@ def _by_definition(layer: ContextLayer, places: list[int]) -> list[float]:
     ids=["one", "two", "turned", "same", "five", "a slice", "a slice and two"],
 )
 def test_each_piece_is_seen_between_its_neighbours(layer: ContextLayer, places: list[int]) -> None:
-    added = layer.added(layer.seen(PIECES, SCALES), np.array(places))
-    np.testing.assert_allclose(added, _by_definition(layer, places), rtol=1e-3)
+    np.testing.assert_allclose(_added(layer, places), _by_definition(layer, places), rtol=1e-3)
+
+
+def _added(layer: ContextLayer, places: list[int]) -> NDArray[np.float32]:
+    lengths = [len(places)]
+    sums = layer.sums(layer.seen(PIECES, SCALES), np.array(places), lengths)
+    added: NDArray[np.float32] = layer.added(sums, np.array(lengths))[0]
+    return added
+
+
+@pytest.mark.parametrize("lengths", [[1] * 5, [2, 3], [4, 1]])
+@pytest.mark.parametrize("times", [1, 2_000], ids=["short", "over several slices"])
+def test_parts_are_seen_within_their_text(
+    layer: ContextLayer, lengths: list[int], times: int
+) -> None:
+    places = np.array([0, 1, 2, 1, 0] * times)
+    parts = [length * times for length in lengths]
+    seen = layer.seen(PIECES, SCALES)
+    sums = layer.sums(seen, places, parts)
+    each = layer.sums(seen, places, [1] * len(places))
+    expected = np.add.reduceat(each, np.cumsum([0, *parts[:-1]]), axis=0)
+    np.testing.assert_allclose(sums, expected, rtol=1e-4)
 
 
 def test_order_matters(layer: ContextLayer) -> None:
-    seen = layer.seen(PIECES, SCALES)
-    forth, back = layer.added(seen, np.array([0, 1, 2])), layer.added(seen, np.array([2, 1, 0]))
-    assert not np.allclose(forth, back)
+    assert not np.allclose(_added(layer, [0, 1, 2]), _added(layer, [2, 1, 0]))
 
 
 def test_products_are_exact_however_many_are_made_at_once() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from qa_service.errors import (
     CorpusError,
     IndexBusyError,
     IndexDamagedError,
+    IndexFormatError,
     IndexMissingError,
     ModelMismatchError,
 )
@@ -30,6 +32,7 @@ from qa_service.retrieval.index import (
 )
 from qa_service.retrieval.publishing import building
 from qa_service.retrieval.records import records_from_files, records_to_files
+from qa_service.retrieval.sentence_vectors import SentenceVectors
 from qa_service.retrieval.vectors import VectorIndex
 
 FRUIT = ["りんごは赤い。", "みかんは甘い。", "ぶどうは紫だ。", "ももは柔らかい。"]
@@ -431,3 +434,11 @@ def test_the_matrix_can_be_kept_without_the_index_but_not_changed() -> None:
     assert not any(other.matrix.any() for other in others)
     with pytest.raises(ValueError, match="read-only"):
         matrix[0, 0] = 1
+
+
+def test_an_index_that_lacks_a_file_names_the_cure(corpus: Path, index: Path) -> None:
+    """As versions before sentences had vectors wrote it."""
+    with patch.object(SentenceVectors, "to_files", return_value={}):
+        built(corpus, index)
+    with pytest.raises(IndexFormatError, match="Run `qa-service index`"):
+        load_index(index)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from qa_service.retrieval.interaction import PieceIndex
+from qa_service.retrieval.passage_pieces import cut_in_pieces
 from qa_service.retrieval.static_model import load_static_model
 
 TEXTS = [
@@ -18,7 +19,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def index() -> PieceIndex:
-    return PieceIndex.build(TEXTS, load_static_model())
+    return PieceIndex.of_texts(TEXTS, load_static_model())
 
 
 @pytest.mark.parametrize(
@@ -64,13 +65,16 @@ def test_a_question_without_pieces_matches_nothing(index: PieceIndex, query: str
 def test_what_one_sentence_says_counts_more_than_the_same_words_all_over() -> None:
     together = "地位協定を両国が協議した。雨が降った。"
     apart = "地位協定がある。両国は雨だった。協議が降った。"
-    scores = PieceIndex.build([together, apart], load_static_model()).scores("地位協定 両国 協議")
+    scores = PieceIndex.of_texts([together, apart], load_static_model()).scores(
+        "地位協定 両国 協議"
+    )
     assert scores[0] > scores[1]
 
 
 def test_a_heading_belongs_to_every_sentence_below_it() -> None:
     texts = ["発効は1960年である。雨が降った。", "発効は1960年である。"]
-    index = PieceIndex.build(texts, load_static_model(), headings=["地位協定", ""])
+    model = load_static_model()
+    index = PieceIndex.build(cut_in_pieces(texts, model, headings=["地位協定", ""]), model)
     scores = index.scores("地位協定の発効")
     assert scores[0] > scores[1]
     assert scores[0] == pytest.approx(1, abs=0.1)  # all but の
@@ -78,7 +82,7 @@ def test_a_heading_belongs_to_every_sentence_below_it() -> None:
 
 def test_what_every_passage_says_counts_less() -> None:
     texts = [f"日米同盟の{word}について。" for word in ("歴史", "予算", "演習", "基地", "外交") * 8]
-    index = PieceIndex.build([*texts, "年次予算の説明である。"], load_static_model())
+    index = PieceIndex.of_texts([*texts, "年次予算の説明である。"], load_static_model())
     scores = index.scores("日米同盟の演習")
     assert scores[2] > scores[0]
     share = index.shares("日米同盟の演習", np.array([0]))
@@ -86,7 +90,7 @@ def test_what_every_passage_says_counts_less() -> None:
 
 
 def test_shares_do_not_depend_on_the_other_passages(index: PieceIndex) -> None:
-    alone = PieceIndex.build(TEXTS[:1], index.model)
+    alone = PieceIndex.of_texts(TEXTS[:1], index.model)
     question = "日米の協議はどう進むか"
     assert alone.shares(question)[0] == pytest.approx(index.shares(question)[0], abs=1e-6)
 
@@ -102,6 +106,6 @@ def test_files_give_back_the_same_scores(index: PieceIndex) -> None:
 
 
 def test_an_index_of_nothing() -> None:
-    empty = PieceIndex.build([], load_static_model())
+    empty = PieceIndex.of_texts([], load_static_model())
     assert empty.scores("協議").shape == (0,)
     assert len(PieceIndex.from_files(empty.to_files(), empty.model)) == 0

@@ -84,6 +84,15 @@ def test_a_mode_of_one_leg_reports_that_leg_alone(chapter_index: Index) -> None:
     assert set(search(chapter_index, "協議", mode=Mode.LEXICAL).hits[0].scores) == {"lexical"}
 
 
+def test_every_leg_reports_what_it_said(chapter_index: Index) -> None:
+    legs = {"lexical", "dense", "interaction", "sentence"}
+    japanese, english = (
+        search(chapter_index, query).hits[0].scores for query in ("日米の協議", "Who is consulted?")
+    )
+    assert set(japanese) == legs
+    assert set(english) == legs | {"translation"}
+
+
 def test_words_that_nothing_has_find_nothing_by_words(chapter_index: Index) -> None:
     assert search(chapter_index, "xyzzy", mode=Mode.LEXICAL).hits == ()
 

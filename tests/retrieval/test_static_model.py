@@ -114,6 +114,20 @@ def test_order_of_words_matters(model: StaticModel) -> None:
     assert 0.5 < first @ other < 0.9999
 
 
+def test_a_sentence_has_its_vector_and_those_of_its_clauses(model: StaticModel) -> None:
+    first = "日米両国は、同盟の抑止力及び対処力を強化するための取組を着実に進めているが、"
+    second = "雨が降った日には、子どもたちが家の中で本を読み、歌を歌っている。"
+    pieces = model.pieces([first + second, second, ""])
+    whole, short, nothing = model.encode_sentences(pieces)
+    assert whole.shape == (3, model.dimension)
+    alone = model.encode([first + second, second])
+    np.testing.assert_allclose(whole[0], alone[0], atol=1e-5)
+    assert whole[2] @ alone[1] > 0.95 > whole[1] @ alone[1]  # clauses see one another's edges
+    np.testing.assert_allclose(short[0], alone[1], atol=1e-5)
+    assert nothing.shape == (1, model.dimension)
+    assert not nothing.any()
+
+
 def test_piece_weights_tell_content_from_grammar(model: StaticModel) -> None:
     assert model.piece_weights.shape == (len(model._scales),)
     assert (model.piece_weights >= 0).all()

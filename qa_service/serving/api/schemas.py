@@ -166,7 +166,7 @@ class HitOut(Output):
     score: float = Field(description="0 to 1; the hits stand in its order.")
     scores: dict[str, float] = Field(
         description="What each part of the search said, in its own unit.",
-        examples=[{"dense": 0.71, "lexical": 0.83}],
+        examples=[{"lexical": 0.83, "interaction": 0.9, "sentence": 0.64, "dense": 0.71}],
     )
     passage: PassageOut
     citation: CitationOut

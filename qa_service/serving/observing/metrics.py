@@ -36,6 +36,7 @@ _STAGES = frozenset(
         "dense",
         "translation",
         "interaction",
+        "sentence",
         "fusion",
         "rerank",
         "search",

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from unicodedata import normalize
 
+from qa_service.retrieval.acronyms import find_acronyms
 from qa_service.retrieval.index import Index
-from qa_service.retrieval.terms import extract_terms, fold
+from qa_service.retrieval.terms import extract_terms
 
-_ACRONYM = re.compile(r"(?<![A-Za-z0-9])[A-Z][A-Z0-9]{2,}(?![A-Za-z0-9])")  # DICAS, ACSA
+_FEWEST_LETTERS = 3
 # 什么是…, …是什么, …是什么意思, …的全称
 _CHINESE_FRAME = re.compile(r"什么是|是什么|什麼是|是什麼|意思|全称|全稱|的")
 _ASKING = (
@@ -24,10 +26,13 @@ _ASKING = (
 def asked_acronyms(index: Index, question: str) -> tuple[str, ...]:
     """The acronyms that are all a question asks for and that the documents hold; empty when it asks
     for more, or for one that they do not hold."""
-    found = tuple(dict.fromkeys(_ACRONYM.findall(question)))
-    if not all(index.lexical.holds(fold(each)) for each in found):
+    found = tuple(each for each in find_acronyms(question) if len(each) >= _FEWEST_LETTERS)
+    if not all(each in index.acronyms for each in found):
         return ()
-    rest = _CHINESE_FRAME.sub(" ", _ACRONYM.sub(" ", question))
+    rest = normalize("NFKC", question)
+    for each in found:
+        rest = rest.replace(each, " ")
+    rest = _CHINESE_FRAME.sub(" ", rest)
     return () if set(extract_terms(rest).morphemes) - _asking() else found
 
 
