@@ -264,7 +264,7 @@ def _refusal(
     acronyms = asked_acronyms(index, question)
     if any(explains(text, acronym) for text in texts for acronym in acronyms):
         return None, ""
-    if acronyms and question.strip() not in acronyms:
+    if acronyms and fold(question).strip() not in map(fold, acronyms):
         return Reason.NOT_IN_DOCUMENTS, ""  # What is NATO?, where the documents only use it
     return (None if confidence.sufficient else Reason.NOT_IN_DOCUMENTS), ""
 

@@ -40,8 +40,8 @@ TRANSLATED = Weights(lexical=0.2, interaction=0.3, sentence=0.3, translation=0.2
 # The Kyoto sentences without looking their words up: 0.940 and 0.492 of the first 500.
 OTHER_LANGUAGE = Weights(lexical=0.3, interaction=0.4, sentence=0.3)
 # With a transformer embedder its own similarity counts, too, and across languages leads. Chosen with
-# multilingual-e5-small by scripts/fit_fusion.py (300 questions over 800 passages held back, each way): 0.957 first
-# within Japanese and 0.83 from English, whole and cut, the best being flat again. A model whose cosines lie further
+# multilingual-e5-small by scripts/fit_fusion.py (300 questions over 800 passages held back, each way), whose best is
+# flat again: 0.957 first within Japanese and 0.83 from English, whole and cut. A model whose cosines lie further
 # apart counts for more.
 SAME_LANGUAGE_TRANSFORMER = Weights(lexical=0.25, interaction=0.2, sentence=0.25, dense=0.3)
 TRANSLATED_TRANSFORMER = Weights(

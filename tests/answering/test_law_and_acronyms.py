@@ -95,6 +95,8 @@ def test_an_acronym_is_told_by_the_words_that_explain_it(
 def test_an_acronym_that_is_only_used_is_not_explained(chapter_index: Index) -> None:
     assert asked_acronyms(chapter_index, "What is NATO?") == ("NATO",)
     assert not ask(chapter_index, Request("What is NATO?")).answer.answered
+    alone, wide = (ask(chapter_index, Request(each)).answer for each in ("NATO", "ＮＡＴＯ"))
+    assert alone.answered == wide.answered
 
 
 @pytest.mark.parametrize("question", ["What is FOO?", "DICASの開催はいつですか", "What is it?"])
