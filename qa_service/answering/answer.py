@@ -17,17 +17,15 @@ import anyio
 import anyio.to_thread
 
 from qa_service.answering.confidence import Confidence, assess
-from qa_service.answering.conversation import is_courtesy, make_standalone
-from qa_service.answering.definitions import asked_acronyms, explains
+from qa_service.answering.conversation import make_standalone
 from qa_service.answering.events import Cited, Delta, Done, Event, Sources
 from qa_service.answering.extract import Extract, extract, is_verbatim
 from qa_service.answering.phrases import phrase
+from qa_service.answering.refusal import Verdict, judge
 from qa_service.errors import GenerationError, InputError
 from qa_service.reading.citations import cite_spans
-from qa_service.reading.numbering import find_articles
 from qa_service.reading.table_rows import row_cells
 from qa_service.retrieval.index import Index
-from qa_service.retrieval.labels import Place, find_element, find_named, find_rows
 from qa_service.retrieval.language import detect_language, primary_language
 from qa_service.retrieval.rerank import Reranking
 from qa_service.retrieval.search import (
@@ -36,7 +34,6 @@ from qa_service.retrieval.search import (
     fold_question,
     search,
 )
-from qa_service.retrieval.terms import article_atom, extract_terms, fold
 from qa_service.types import (
     Answer,
     AnswerMode,
@@ -149,7 +146,7 @@ async def stream_answer(
     )
     yield Sources(found.result.hits, standalone, found.result.language)
     composed = _Composition(AnswerMode.GENERATED)
-    if generator is not None and use_model and found.refusal is None:
+    if generator is not None and use_model and found.verdict.answered:
         try:
             drafts = generator.generate(
                 standalone,
@@ -182,15 +179,14 @@ async def stream_answer(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the search gave, and whether that is enough. `label` is what is only referred to."""
+    """What the search gave, and whether that is enough."""
 
     result: SearchResult
     standalone: str
     language: str  # of the answer
     document_language: str
     confidence: Confidence
-    refusal: Reason | None
-    label: str = ""
+    verdict: Verdict
 
 
 async def _standalone(
@@ -229,63 +225,14 @@ def _find(index: Index, request: Request, standalone: str, reranking: Reranking 
     confidence = assess(
         index, folded, result.hits, same_language=document_language == result.language
     )
-    refusal, label = _refusal(index, standalone, result, confidence)
-    if (refusal is None) is not confidence.sufficient:
+    verdict = judge(
+        index, standalone, result,
+        documents=request.filters.documents, sufficient=confidence.sufficient,
+    )  # fmt: skip
+    if verdict.answered is not confidence.sufficient:
         # A look-up decided: the element or name is there, or it is not.
-        confidence = replace(confidence, probability=0.0 if refusal else 1.0)
-    return _Found(
-        result, standalone, answer_language, document_language, confidence, refusal, label
-    )
-
-
-def _refusal(
-    index: Index, question: str, result: SearchResult, confidence: Confidence
-) -> tuple[Reason | None, str]:
-    """Why there is no answer, None when there is one; and the label that is only referred to."""
-    if _asks_nothing(question):
-        return Reason.NO_QUESTION, ""
-    named = find_named(question)
-    for label in named.labels:
-        place = find_element(index, label, named)
-        if place is Place.REFERENCED:
-            return Reason.ONLY_REFERENCED, label.text
-        if place is Place.NAMED:
-            return None, label.text
-        if place is Place.NOWHERE:
-            return Reason.NOT_IN_DOCUMENTS, ""
-    if not all(index.lexical.holds(article_atom(each)) for each in find_articles(question)):
-        return Reason.NOT_IN_DOCUMENTS, ""  # 第7条, where the documents speak of others alone
-    there = find_rows(index, named)
-    if there and (named.labels or named.footnote or named.alone):
-        return None, ""
-    if _asks_for_declared_name(index, question):
-        return None, ""
-    texts = [hit.passage.text for hit in result.hits]
-    acronyms = asked_acronyms(index, question)
-    if any(explains(text, acronym) for text in texts for acronym in acronyms):
-        return None, ""
-    if acronyms and fold(question).strip() not in map(fold, acronyms):
-        return Reason.NOT_IN_DOCUMENTS, ""  # What is NATO?, where the documents only use it
-    return (None if confidence.sufficient else Reason.NOT_IN_DOCUMENTS), ""
-
-
-def _asks_for_declared_name(index: Index, question: str) -> bool:
-    """SDCとは何か, "What is the SCC?": nothing but a name that a document itself explains."""
-    folded = fold(question)
-    rest = index.aliases.without_names(folded)
-    return rest != folded and not extract_terms(rest).morphemes
-
-
-def _asks_nothing(question: str) -> bool:
-    """？？？, こんにちは, thanks: nothing that could be looked for."""
-    if is_courtesy(question):
-        return True
-    language = detect_language(question)
-    if language == "en":
-        return not extract_terms(question).characters
-    if language in ("ja", "zh"):
-        return not extract_terms(question).morphemes
-    return not any(character.isalnum() for character in question)
+        confidence = replace(confidence, probability=1.0 if verdict.answered else 0.0)
+    return _Found(result, standalone, answer_language, document_language, confidence, verdict)
 
 
 # --- composing ---------------------------------------------------------------------------------
@@ -350,11 +297,13 @@ class _Composition:
 def _compose_extractive(index: Index, found: _Found) -> _Composition:
     """The whole answer from the documents' own words, or the refusal."""
     composed = _Composition(AnswerMode.EXTRACTIVE)
-    if found.refusal is None:
+    if found.verdict.answered:
         question = fold_question(index, found.standalone, found.result.language)
         units = extract(index, question, found.result.hits)
-        if units and found.label:
-            _exhaust(composed.say(phrase("reference", found.language, label=found.label) + "\n"))
+        if units and found.verdict.label:
+            _exhaust(
+                composed.say(phrase("reference", found.language, label=found.verdict.label) + "\n")
+            )
         if units and found.language != found.document_language:
             _exhaust(
                 composed.say(
@@ -365,8 +314,8 @@ def _compose_extractive(index: Index, found: _Found) -> _Composition:
             document = index.documents[unit.passage.document_id]
             _exhaust(composed.add_extract(unit, _cite(index, unit), document))
     if not composed.statements:
-        reason = found.refusal or Reason.NOT_IN_DOCUMENTS
-        _exhaust(composed.say(phrase(reason.value, found.language, label=found.label)))
+        reason = found.verdict.reason or Reason.NOT_IN_DOCUMENTS
+        _exhaust(composed.say(phrase(reason.value, found.language, label=found.verdict.label)))
     return composed
 
 
@@ -395,7 +344,7 @@ def _finish(
     degraded: Sequence[Degradation],
 ) -> AskResult:
     answered = bool(composed.statements)
-    reason = None if answered else found.refusal or Reason.NOT_IN_DOCUMENTS
+    reason = None if answered else found.verdict.reason or Reason.NOT_IN_DOCUMENTS
     total = round((time.perf_counter() - started) * 1000, 3)
     return AskResult(
         question=request.question,

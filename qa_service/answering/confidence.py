@@ -17,8 +17,14 @@ from importlib.resources import files
 
 from qa_service.answering.extract import cut_units, unit_text
 from qa_service.retrieval.index import Index, embedding_text
-from qa_service.retrieval.terms import extract_terms
+from qa_service.retrieval.terms import content_words, extract_terms
 from qa_service.types import Hit, Passage
+
+# Nouns that ask for something of what a question is about.
+_RELATIONS = (
+    "目的 根拠 理由 原因 時期 内容 場所 題名 名前 名称 意味 役割 背景 経緯 結果 概要 詳細 方法 期間 特徴 "
+    "メンバー 構成員 出席者 参加者 対象 人数 回数 数 正式名称 略称"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def assess(index: Index, question: str, hits: Sequence[Hit], *, same_language: b
 def measure(index: Index, question: str, hits: Sequence[Hit]) -> Features:
     """The features of a question's hits, which must not be empty."""
     best = hits[0]
-    asked = extract_terms(question, find_atoms=index.aliases.find)
+    asked = extract_terms(_without_relations(question), find_atoms=index.aliases.find)
     held = extract_terms(embedding_text(best.passage), find_atoms=index.aliases.find)
     # Fitted on the search's own scores, whatever order a reranker brings.
     scores = [hit.scores.get("fused", hit.score) for hit in hits[:5]]
@@ -88,6 +94,22 @@ def measure(index: Index, question: str, hits: Sequence[Hit]) -> Features:
         translation=best.scores.get("translation", 0.0),
         spread=max(scores[0] - sum(following) / len(following), 0.0),
     )
+
+
+def _without_relations(question: str) -> str:
+    """Without what an answer says and need not name (SDCのメンバー, 2+2の目的), unless nothing else is asked."""
+    words = list(content_words(question))
+    if all(form in _relations() for _, form in words):
+        return question
+    for surface, form in words:
+        if form in _relations():
+            question = question.replace(surface, " ")
+    return question
+
+
+@cache
+def _relations() -> frozenset[str]:
+    return frozenset(form for _, form in content_words(_RELATIONS))
 
 
 def _best_unit(index: Index, question: str, passage: Passage) -> float:

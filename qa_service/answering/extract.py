@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qa_service.answering.definitions import asked_acronyms, explains
+from qa_service.answering.quantities import find_figures
 from qa_service.reading.numbering import find_articles, normalise
 from qa_service.reading.sentences import split_sentences
 from qa_service.retrieval.index import Index
@@ -43,6 +44,22 @@ _DEFINITION = re.compile(
     re.IGNORECASE,
 )
 _PARAGRAPH_NUMBER = re.compile(r"([0-9０-９]{1,3})[ 　\t]")  # 3 市長は、…, ２　前項の…
+# いつ, 何年に, when, 什么时候
+_ASKS_WHEN = re.compile(
+    r"いつ(?!も|でも|か(?!ら))|何[年月日](?!間|以内|以上|以下|ごと|分|目)|什么时候|什麼時候|何时|何時|哪一?年|哪天"
+    r"|^\W*when\b|\bwhen\s(?:is|was|were|did|does|do|will|has|have)\b"
+    r"|\b(?:what|which)\s(?:year|month|day|date)\b",
+    re.IGNORECASE,
+)
+# 本章では、この報告書は, This chapter describes
+_OF_ITSELF = re.compile(
+    r"(?:本|この)(?:[章節編書]|報告書?|白書|文書|資料|論文|条例|計画|要綱|要領)(?:で|に[おつ]|は、)"
+    r"|\b[Tt]his (?:chapter|section|report|document|paper|plan|guide|manual|act|article)\b"
+)
+_ITEM_NUMBER = re.compile(
+    r"[（(]([0-9０-９]{1,3}|[一二三四五六七八九十]{1,3})[）)]"
+)  # (1) 条例 30年
+_CHAPTERS = ("部", "編", "章")
 _FURTHER_SHARE = 0.8  # a further statement scores at least this much of the best
 
 
@@ -74,10 +91,22 @@ def extract(
     if not units:
         return ()
     named = find_named(question)
-    units = _of_paragraph(units, named) or _explaining(index, question, units) or units
+    paragraph = _of_paragraph(units, named)
+    units = _with_item(paragraph, named) or _explaining(index, question, units) or units
     if named.labels and named.alone:  # a figure is told from its beginning, its notes at the end
         return tuple(sorted(units, key=_place_in_figure)[:maximum])
+    if named.whole or (
+        named.sections and named.alone and (paragraph or not _asked_paragraphs(named))
+    ):
+        # A document or section by its beginning; a document or chapter also by what it says of itself.
+        documents = list(dict.fromkeys(unit.passage.document_id for unit in units))
+        units.sort(key=lambda unit: (documents.index(unit.passage.document_id), _start(unit)))
+        if named.whole or any(steps[-1].endswith(_CHAPTERS) for steps in named.sections):
+            units.sort(key=lambda unit: _OF_ITSELF.search(unit.text) is None)
+        return tuple(units[:maximum])
     chosen = _choose(_scored(index, question, hits, units), maximum)
+    if _ASKS_WHEN.search(question):
+        chosen = _with_date(chosen, units)[:maximum]
     first_seen: dict[int, int] = {}
     for unit in chosen:
         first_seen.setdefault(unit.hit, len(first_seen))
@@ -93,7 +122,7 @@ def _explaining(index: Index, question: str, units: Sequence[Extract]) -> list[E
 def _of_paragraph(units: Sequence[Extract], named: Named) -> list[Extract]:
     """第5条第3項: the units of that paragraph, from that which begins with its number to the next
     number; the first paragraph has none. Empty where no paragraph is named, or it is not there."""
-    asked = {step.removesuffix("項") for steps in named.sections for step in steps if "項" in step}
+    asked = _asked_paragraphs(named)
     if not asked:
         return []
     found: list[Extract] = []
@@ -106,6 +135,21 @@ def _of_paragraph(units: Sequence[Extract], named: Named) -> list[Extract]:
         if number in asked:
             found.append(unit)
     return found
+
+
+def _with_item(paragraph: list[Extract], named: Named) -> list[Extract]:
+    """第4条第2項第1号: what leads in and the item; all of the paragraph where no item is named, or it is not there."""
+    asked = {step.removesuffix("号") for steps in named.sections for step in steps if "号" in step}
+    items = [
+        unit
+        for unit in paragraph
+        if (begins := _ITEM_NUMBER.match(unit.text)) and normalise(begins[1]) in asked
+    ]
+    return [*paragraph[:1], *items] if items else paragraph
+
+
+def _asked_paragraphs(named: Named) -> set[str]:
+    return {step.removesuffix("項") for steps in named.sections for step in steps if "項" in step}
 
 
 def _worth_reading(question: str, hits: Sequence[Hit]) -> Sequence[Hit]:
@@ -208,6 +252,16 @@ def _opens_explanation(index: Index, asked: Terms, unit: Extract) -> bool:
 def _choose(scored: Sequence[Extract], maximum: int) -> list[Extract]:
     threshold = scored[0].score * _FURTHER_SHARE
     return [unit for unit in scored[:maximum] if unit.score >= threshold]
+
+
+def _with_date(chosen: list[Extract], units: Sequence[Extract]) -> list[Extract]:
+    """With the sentence right before the best one, where that holds a date and none of the chosen does."""
+    if any(find_figures(unit.text).dates for unit in chosen):
+        return chosen
+    best = chosen[0]
+    before = [unit for unit in units if unit.hit == best.hit and _start(unit) < _start(best)]
+    dated = [unit for unit in before[-1:] if find_figures(unit.text).dates]
+    return [best, *dated, *chosen[1:]]
 
 
 def _place_in_figure(unit: Extract) -> tuple[bool, int]:

@@ -18,7 +18,11 @@ from qa_service.retrieval.terms import fold
 from qa_service.types import Document, Filters, Passage, PassageKind, Reference, Section
 
 Rows = tuple[int, ...]
+Steps = tuple[str, ...]
 _KINDS = tuple(PassageKind)
+_PARTS = ("部", "編", "章", "節", "款")  # of the document itself; an article may be another work's
+# Chapter 2 and 第2章 are one step
+ENGLISH_UNITS = {"part": "部", "chapter": "章", "section": "節", "article": "条"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +32,9 @@ class Elements:
     that of its kind in PassageKind.
 
     `figures` gives the rows of a figure's passages by its number (`3-2-1-1`) and id, `references`
-    those of the 参照 lines that name an element by its canonical id, `footnotes` by printed number,
+    those of the 参照 lines that name an element by its canonical id, `notes` and `footnotes` by printed number,
     `sections` by steps (`("1節", "1", "3")`, a section's own and those below it), `titles` by a
-    section's title (see `titled`).
+    section's title (see `titled`). `units` are those that a document, by its id, numbers parts of itself with: 章, 節.
     """
 
     codes: NDArray[np.int64]
@@ -41,8 +45,10 @@ class Elements:
     figures: Mapping[str, Mapping[str, Rows]]
     references: Mapping[str, Rows]
     referenced: Mapping[str, tuple[Reference, ...]]
+    notes: Mapping[str, Rows]
     footnotes: Mapping[str, Rows]
     sections: Mapping[tuple[str, ...], Rows]
+    units: Mapping[str, frozenset[str]]
     titles: Mapping[str, Rows]
 
     @classmethod
@@ -58,6 +64,7 @@ class Elements:
             for id, document in by_id.items()
         }
         languages = tuple(sorted(set(language_of.values())))
+        steps = {id: _steps(document) for id, document in by_id.items()}
         return cls(
             codes=np.array(codes, dtype=np.int64),
             places=tuple(numbers),
@@ -70,8 +77,10 @@ class Elements:
             figures=_figure_rows(passages),
             references=_reference_rows(by_id, passages),
             referenced=_references(by_id.values()),
-            footnotes=_footnote_rows(by_id, passages),
-            sections=_section_rows(by_id.values(), passages),
+            notes=_note_rows(by_id, passages, PassageKind.NOTE),
+            footnotes=_note_rows(by_id, passages, PassageKind.FOOTNOTE),
+            sections=_section_rows(steps, passages),
+            units={id: _units(some.values()) for id, some in steps.items()},
             titles=_title_rows(by_id.values(), passages),
         )
 
@@ -150,8 +159,8 @@ def _references(documents: Iterable[Document]) -> Mapping[str, tuple[Reference, 
     return {canonical: tuple(references) for canonical, references in found.items()}
 
 
-def _footnote_rows(
-    documents: Mapping[str, Document], passages: Sequence[Passage]
+def _note_rows(
+    documents: Mapping[str, Document], passages: Sequence[Passage], kind: PassageKind
 ) -> Mapping[str, Rows]:
     labels = {
         (document.id, note.id): note.label
@@ -160,24 +169,23 @@ def _footnote_rows(
     }
     found: dict[str, list[int]] = defaultdict(list)
     for row, passage in enumerate(passages):
-        if passage.kind is PassageKind.FOOTNOTE:
+        if passage.kind is kind:
             for id in passage.note_ids:
                 found[labels.get((passage.document_id, id), "")].append(row)
     return {label: tuple(rows) for label, rows in found.items()}
 
 
 def _section_rows(
-    documents: Iterable[Document], passages: Sequence[Passage]
-) -> Mapping[tuple[str, ...], Rows]:
-    """Each section's rows by every run of its steps that begins with a unit or a decimal."""
+    documents: Mapping[str, Mapping[str, Steps]], passages: Sequence[Passage]
+) -> Mapping[Steps, Rows]:
+    """Each section's rows by every run of its steps that begins with a unit or a decimal; `documents` are
+    their steps, by section id."""
     rows: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row, passage in enumerate(passages):
         rows[passage.document_id, passage.section_id].append(row)
-    found: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for document in documents:
-        steps = _steps(document)
-        for section in document.sections:
-            own = steps[section.id]
+    found: dict[Steps, list[int]] = defaultdict(list)
+    for document, steps in documents.items():
+        for section, own in steps.items():
             runs = {
                 own[first:last]
                 for first in range(len(own))
@@ -185,8 +193,12 @@ def _section_rows(
                 for last in range(first + 1, len(own) + 1)
             }
             for run in runs:
-                found[run] += rows[document.id, section.id]
+                found[run] += rows[document, section]
     return {run: tuple(sorted(members)) for run, members in found.items() if members}
+
+
+def _units(steps: Iterable[Steps]) -> frozenset[str]:
+    return frozenset(step[-1] for some in steps for step in some if step[-1] in _PARTS)
 
 
 def _title_rows(documents: Iterable[Document], passages: Sequence[Passage]) -> Mapping[str, Rows]:
@@ -202,7 +214,7 @@ def _title_rows(documents: Iterable[Document], passages: Sequence[Passage]) -> M
     return {title: tuple(rows) for title, rows in found.items()}
 
 
-def _steps(document: Document) -> Mapping[str, tuple[str, ...]]:
+def _steps(document: Document) -> Mapping[str, Steps]:
     """By section id: part and chapter from the metadata, then the numbers from the top down."""
     metadata = document.source.metadata
     above = tuple(
@@ -211,14 +223,14 @@ def _steps(document: Document) -> Mapping[str, tuple[str, ...]]:
         if heading is not None
         for step in find_place(heading.number)
     )
-    steps: dict[str, tuple[str, ...]] = {}
+    steps: dict[str, Steps] = {}
     for section in document.sections:
         parent = steps.get(section.parent_id or "", above)
         steps[section.id] = parent if section.is_lead else _extended(parent, section)
     return steps
 
 
-def _extended(parent: tuple[str, ...], section: Section) -> tuple[str, ...]:
+def _extended(parent: Steps, section: Section) -> Steps:
     named = find_place(section.own_number)
     if named:
         return (*parent, *named)
@@ -227,4 +239,5 @@ def _extended(parent: tuple[str, ...], section: Section) -> tuple[str, ...]:
         return parent
     if number.level == "decimal":
         return (".".join(map(str, number.values)),)  # 1.2.3 says all of its place
-    return (*parent, ".".join(map(str, number.values)))
+    printed = ".".join(map(str, number.values))
+    return (*parent, f"{printed}{ENGLISH_UNITS.get(number.level, '')}")

@@ -8,12 +8,14 @@ work's: 日米安保条約第6条 and "Article 1 of the Constitution" name nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from itertools import groupby, islice
 
 from qa_service.reading.numbering import Label, find_labels, find_place, normalise
+from qa_service.retrieval.elements import ENGLISH_UNITS
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.language import QUOTED
 from qa_service.retrieval.terms import extract_terms
@@ -22,10 +24,12 @@ from qa_service.types import PassageKind
 _CERTAIN = 0.9  # a named element's score is above this
 NAMED_PART = _CERTAIN + (1 - _CERTAIN) * 1 / 3  # the lowest score of a part of a named element
 NAMED_ITSELF = _CERTAIN + (1 - _CERTAIN) * 2 / 3  # and of the very thing that is named
-# 注2, (注)2, 注記2, note 2: a note below a table; 脚注1, footnote 1: one of the text.
+_TOLD = 3  # paragraphs at the beginning of a section
+# 注2, (注)2, 注記2, note 2: a note below a table; 脚注1, footnote 1: one of the text. Not 発注30件.
 _NOTE = re.compile(
     r"(?P<foot>脚注|footnote)\s?(?P<first>[0-9０-９]{1,4})"
-    r"|(?:注記?|\bnote)\s?[)）]?\s?(?P<second>[0-9０-９]{1,4})",
+    r"|(?:(?<![\u3400-\u9fff])注記?|(?<!please )\bnote)\s?[)）]?\s?(?P<second>[0-9０-９]{1,4})"
+    r"(?![0-9０-９,.]|\s?[件万億円年月日人台社個か％%])",
     re.IGNORECASE,
 )
 # 第1節3, 第1節1-3, 第3章第2節: units, then perhaps plain numbers below them.
@@ -38,7 +42,13 @@ _ENGLISH_SECTION = re.compile(
     r"\b(?P<word>part|chapter|section|article)\s+(?P<number>[0-9IVX]{1,5}(?:[-.][0-9]{1,3}){0,5})\b",
     re.IGNORECASE,
 )
-_ENGLISH_UNITS = {"part": "部", "chapter": "章", "section": "節", "article": "条"}
+_BETWEEN = re.compile(r",?\s+(?:of\s+|in\s+)?")  # Chapter 2, Section 3; Section 3 of Chapter 2
+_ENGLISH_ORDER = [*ENGLISH_UNITS.values()]
+# 3.1の内容, 2.3.1には何が: a section by its decimal number, and nothing else that a number may be
+_DECIMAL = re.compile(
+    r"\s*(?P<number>[0-9０-９]{1,3}(?:[.．][0-9０-９]{1,3}){1,5})\s?節?"
+    r"(?=の(?:内容|概要|要約|要点|説明)|について|には|とは|は何|\s*[?？]?$)"
+)
 # 条約第6条, 民法典第1条: a name right before the number is that of another work …
 _NAME_BEFORE = re.compile(r"[\u30a1-\u30ff\u3400-\u9fffA-Za-z0-9]\s?の?$")
 # … but for the words with which one calls the document in hand.
@@ -49,9 +59,33 @@ _NAME_BEHIND = re.compile(
 )
 # Words that ask for what an element says, and for nothing in it.
 _SAYING = (
-    "書く 述べる 記載 内容 概要 説明 要約 まとめる 示す 載る 何 文書 本書 見せる 表示 読む 全文 "
-    "content summary summarise summarize say show tell display document section chapter"
+    "書く 述べる 記載 内容 概要 説明 要約 まとめる 示す 載る 何 文書 本書 見せる 表示 読む 全文 定める 規定 "
+    "content summary summarise summarize say show tell display document section chapter provide "
+    "article report paper text overview topic cover"
 )
+# Words that, with these, ask what an element or a document is about, in three languages.
+_ABOUT = (
+    "主 主な 主要 テーマ 主題 要点 ポイント 論点 話 全体 どんな について書く "
+    "章 本章 この章 本書 白書 報告書 論文 記事 計画 条例 要綱 書類 "
+    "main key point points topics topic theme themes subject covers give overview white plan "
+    "这份 這份 这个 這個 本文 文件 文章 报告 報告 讲 說 说 讲了 講了 什么 什麼 是什么 主要 主要内容 概要 总结 摘要"
+)
+# What asks for all of a document: that in hand, or what stands in it.
+_OF_WHOLE = re.compile(
+    r"(?:この|本|当該?)(?:文書|[章節編書]|白書|報告書?|資料|書類|論文|記事|条例|計画|要綱)"
+    r"|概要|要約|要点|主題|テーマ|論点|ポイント|まとめて|全体像|内容|何(?:が|を|について)書|どんな(?:文書|報告|資料|白書)"
+    r"|\b(?:this|the)\s(?:white\s?paper|document|chapter|report|paper|text|article|plan)\b"
+    r"|\bsummar(?:y|i[sz]e)|\boverview\b|\btopics?\b|\bthemes?\b|\b(?:main|key)\spoints?\b"
+    r"|[这這](?:份|个|個|篇|章)?(?:文件|报告|報告|文章|白皮书)|总结|總結|摘要|讲了什么|講了什麼",
+    re.IGNORECASE,
+)
+# 第6条はいつ…, 誰が書いた文書ですか, How long is the document?
+_ASKS_OTHERWISE = re.compile(
+    r"誰|だれ|いつ|どこ|なぜ|いくら|いくつ|[谁哪]|为什么|為什麼|多少|\b(?:who|whose|when|where|why|how|which)\b",
+    re.IGNORECASE,
+)
+# 白書とは, 何章ありますか, What is a white paper?
+_OF_WORD = re.compile(r"とは|何[部編章節条]|\bwhat(?:'s|\sis|\sare)\san?\b", re.IGNORECASE)
 # Words that ask what it is called.
 _TITLE = "題名 題目 表題 標題 タイトル 名称 名前 何 title name called titled"
 
@@ -77,7 +111,16 @@ class Named:
     @property
     def alone(self) -> bool:
         """図表Ⅲ-2-1-1, 図表Ⅲ-2-1-1は何か: nothing but the element is asked for."""
-        return not set(extract_terms(self.rest).morphemes) - _terms_of(_SAYING)
+        if _ASKS_OTHERWISE.search(self.rest):
+            return False
+        return not set(extract_terms(self.rest).morphemes) - _terms_of(_SAYING) - _terms_of(_ABOUT)
+
+    @property
+    def whole(self) -> bool:
+        """この文書の概要, "What is this document about?": no element, and nothing in the document."""
+        if self or self.note or self.quoted or _OF_WORD.search(self.rest):
+            return False
+        return self.alone and _OF_WHOLE.search(self.rest) is not None
 
 
 def find_named(question: str) -> Named:
@@ -103,14 +146,19 @@ def find_named(question: str) -> Named:
     return Named(labels, note, footnote, tuple(sections), titles, _without(question, taken))
 
 
-def find_rows(index: Index, named: Named) -> Mapping[int, int]:
+def find_rows(index: Index, named: Named, documents: Collection[str] = ()) -> Mapping[int, int]:
     """The rows of the named elements that there are: 2 for the very thing that is named, 1 for a
-    part of it (a row of a table, a passage of a section)."""
+    part of it (a row of a table, a passage of a section). A section as such is told from its beginning, and so is
+    the whole of a document. Only of `documents`, if any are given."""
     elements = index.elements
+    if named.whole:
+        return dict.fromkeys(_beginning(index, documents), 2)
     found: dict[int, int] = {}
     for steps in named.sections:
-        rows = elements.sections.get(steps) or elements.sections.get(_article_of(steps), ())
+        rows = elements.sections.get(steps) or elements.sections.get(article_of(steps), ())
         found |= dict.fromkeys(rows, 1)
+        if named.alone and steps in elements.sections:
+            found |= dict.fromkeys(_first_paragraphs(index, rows), 2)
     for title in named.quoted:
         found |= dict.fromkeys(elements.titled(title), 1)
     for label in named.labels:
@@ -120,10 +168,32 @@ def find_rows(index: Index, named: Named) -> Mapping[int, int]:
             found[row] = _strength(index, row, named)
     if named.footnote:
         found |= dict.fromkeys(elements.footnotes.get(named.footnote, ()), 2)
-    return found
+    if named.note and not named.labels:
+        found |= dict.fromkeys(elements.notes.get(named.note, ()), 2)
+    if not documents:
+        return found
+    passages = index.passages
+    return {
+        row: strength for row, strength in found.items() if passages[row].document_id in documents
+    }
 
 
-def _article_of(steps: tuple[str, ...]) -> tuple[str, ...]:
+def _beginning(index: Index, documents: Collection[str]) -> Iterator[int]:
+    """The first rows of a single document; none of many, of which no one knows which is meant."""
+    (document, *others) = documents or index.documents
+    if not others:
+        rows = (n for n, each in enumerate(index.passages) if each.document_id == document)
+        yield from _first_paragraphs(index, rows)
+
+
+def _first_paragraphs(index: Index, rows: Iterable[int]) -> Iterator[int]:
+    """Of each document that the rows, which are in order, belong to."""
+    for _, some in groupby(rows, key=lambda row: index.passages[row].document_id):
+        told = (row for row in some if index.passages[row].kind is PassageKind.PARAGRAPH)
+        yield from islice(told, _TOLD)
+
+
+def article_of(steps: tuple[str, ...]) -> tuple[str, ...]:
     """第5条第3項, 第5条第2項第1号: the article, whose paragraphs and items are no sections."""
     while steps and steps[-1].endswith(("項", "号")):
         steps = steps[:-1]
@@ -179,23 +249,50 @@ def _strength(index: Index, row: int, named: Named) -> int:
     return 2 if passage.kind is PassageKind.TABLE else 1
 
 
-def _sections(question: str) -> list[tuple[tuple[int, int], list[tuple[str, ...]]]]:
-    """Places in the question, with the steps that they may mean."""
+def sections_in(text: str) -> set[tuple[str, ...]]:
+    """All sections that a text speaks of, of whatever work."""
+    return {steps for _, some in _sections(text, of_others=True) for steps in some}
+
+
+def _sections(
+    question: str, *, of_others: bool = False
+) -> list[tuple[tuple[int, int], list[tuple[str, ...]]]]:
+    """Places in the question, with the steps that they may mean; those of other works only if asked for."""
     found: list[tuple[tuple[int, int], list[tuple[str, ...]]]] = []
     for match in _SECTION.finditer(question):
         before = question[: match.start()]
-        if _NAME_BEFORE.search(before) and not _THIS_WORK_BEFORE.search(before):
+        other = _NAME_BEFORE.search(before) and not _THIS_WORK_BEFORE.search(before)
+        if other and not of_others:
             continue
         below = re.split("[-－−‐―]", match["below"]) if match["below"] else []
         steps = (*find_place(match["units"]), *(normalise(number) for number in below))
         found.append((match.span(), [steps]))
-    for match in _ENGLISH_SECTION.finditer(question):
-        if _NAME_BEHIND.match(question, match.end()):
+    for chain in _english_chains(question):
+        if _NAME_BEHIND.match(question, chain[-1].end()) and not of_others:
             continue
-        parts = [normalise(part) for part in re.split("[-.]", match["number"])]
-        unit = _ENGLISH_UNITS[match["word"].lower()]
-        found.append((match.span(), [(f"{parts[0]}{unit}", *parts[1:]), (".".join(parts),)]))
+        place = (chain[0].start(), chain[-1].end())
+        numbers = [[normalise(part) for part in re.split("[-.]", each["number"])] for each in chain]
+        units = [ENGLISH_UNITS[each["word"].lower()] for each in chain]
+        order = sorted(range(len(chain)), key=lambda n: _ENGLISH_ORDER.index(units[n]))
+        chained = [step for n in order for step in (f"{numbers[n][0]}{units[n]}", *numbers[n][1:])]
+        decimal = [(".".join(numbers[0]),)] if len(chain) == 1 else []
+        found.append((place, [tuple(chained), *decimal]))
+    if decimal_first := _DECIMAL.match(question):
+        number = ".".join(normalise(part) for part in decimal_first["number"].split("."))
+        found.append((decimal_first.span("number"), [(number,)]))
     return found
+
+
+def _english_chains(question: str) -> Iterator[list[re.Match[str]]]:
+    """Chapter 2, Section 3 and Section 3 of Chapter 2 are one place each."""
+    chain: list[re.Match[str]] = []
+    for match in _ENGLISH_SECTION.finditer(question):
+        if chain and not _BETWEEN.fullmatch(question[chain[-1].end() : match.start()]):
+            yield chain
+            chain = []
+        chain.append(match)
+    if chain:
+        yield chain
 
 
 def _without(question: str, taken: list[tuple[int, int]]) -> str:

@@ -80,7 +80,8 @@ def search(
     allowed = _allowed_rows(index, filters)
     language = detect_language(query, default=index.languages[0] if index.languages else "en")
     question = fold_question(index, query, language)
-    named = find_rows(index, find_named(question)) if mode is Mode.HYBRID else {}
+    hybrid = mode is Mode.HYBRID
+    named = find_rows(index, find_named(question), filters.documents) if hybrid else {}
     ranking = _rank(index, question, language, mode, allowed, named, top_k, clock)
     degraded = tuple(Degradation("older_index", words) for words in index.degraded)
     if reranking is not None and mode is Mode.HYBRID:

@@ -50,7 +50,7 @@ _WIDE = re.compile(r"[^\x00-\u024f]")
 _ERA_YEAR = re.compile(
     r"(明治|大正|昭和|平成|令和)(元|\d{1,2}|[一二三四五六七八九十]{1,3})(?=年|\)|）)"
 )
-_ERA_STARTS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
+ERA_STARTS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")  # 1978, 2024
 
 # What carries no subject is told by its part of speech.
@@ -104,7 +104,7 @@ def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
     atoms = [
         *_label_atoms(text),
         *map(article_atom, find_articles(text)),
-        *_year_atoms(folded),
+        *year_atoms(folded),
         *(atom for date in find_dates(without_invisible(text)) for atom in date_atoms(date)),
         *(find_atoms(folded) if find_atoms else ()),
     ]
@@ -124,6 +124,14 @@ def article_atom(number: str) -> str:
 def is_atom(term: str) -> bool:
     """Whether a term stands for a thing in one spelling, the same in all languages."""
     return term.startswith("=")
+
+
+def year_atoms(folded: str) -> Iterator[str]:
+    """In a folded text, `=2024` for 2024年, 令和6年 and (令和6)."""
+    for match in _YEAR.finditer(folded):
+        yield f"={match.group()}"
+    for match in _ERA_YEAR.finditer(folded):
+        yield f"={ERA_STARTS[match[1]] + small_number(match[2]) - 1}"
 
 
 def date_atoms(date: Date) -> tuple[str, ...]:
@@ -228,11 +236,3 @@ def _has_content(morpheme: Morpheme) -> bool:
 def _label_atoms(text: str) -> Iterator[str]:
     for label in find_labels(text):
         yield f"={label.id}"
-
-
-def _year_atoms(folded: str) -> Iterator[str]:
-    """`=2024` for 2024年, 令和6年 and (令和6)."""
-    for match in _YEAR.finditer(folded):
-        yield f"={match.group()}"
-    for match in _ERA_YEAR.finditer(folded):
-        yield f"={_ERA_STARTS[match[1]] + small_number(match[2]) - 1}"

@@ -47,3 +47,26 @@ def test_a_sentence_in_the_language_of_the_question_is_not_outdone_by_its_transl
 ) -> None:
     question = "On what did both nations agree about relief after disasters?"
     assert _best(tmp_path, ["ja", "en"], question).startswith("Both nations agreed")
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("大臣が議会で演説したのはいつですか", "大臣は2024年4月"),
+        ("When did the minister speak in parliament?", "大臣は2024年4月"),
+        ("大臣は議会で何について演説しましたか", "公式訪問において"),
+    ],
+)
+def test_when_comes_with_the_sentence_that_holds_the_date(
+    tmp_path: Path, question: str, first: str
+) -> None:
+    text = (
+        "# 訪問\n\n委員会は2019年に置かれた。大臣は2024年4月、隣国を公式訪問した。"
+        "公式訪問において、大臣は議会で協力について演説を行った。昼食には魚が出た。\n"
+    )
+    (tmp_path / "visit.md").write_text(text)
+    embedder = load_embedder()
+    build_index(tmp_path, tmp_path / "index", embedder=embedder)
+    index = load_index(tmp_path / "index", embedder=embedder)
+    found = extract(index, question, search(index, question).hits)
+    assert found[0].text.startswith(first)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from qa_service.answering.answer import Request, ask
 from qa_service.answering.definitions import asked_acronyms, explains
 from qa_service.retrieval.embedding import load_embedder
 from qa_service.retrieval.index import Index, build_index, load_index
-from qa_service.types import Reason
+from qa_service.retrieval.labels import find_named
+from qa_service.types import PassageKind, Reason
 
 LAW = """# 港の管理に関する条例
 
@@ -52,7 +55,6 @@ def law(tmp_path_factory: pytest.TempPathFactory) -> Index:
         ("第2条第2項", ["毎年度一回以上行う"]),
         ("第二条第三項の内容は", ["結果を公表する"]),
         ("第2条", ["施設を点検しなければならない", "毎年度一回以上", "結果を公表する"]),
-        ("第2条第9項", ["施設を点検しなければならない", "毎年度一回以上", "結果を公表する"]),
     ],
 )
 def test_a_paragraph_of_an_article_is_told_alone(
@@ -62,6 +64,26 @@ def test_a_paragraph_of_an_article_is_told_alone(
     assert len(answer.statements) == len(words)
     for statement, part in zip(answer.statements, words, strict=True):
         assert part in statement.text
+
+
+@pytest.mark.parametrize("question", ["第2条第9項", "第2条第4項は何を定めていますか"])
+def test_a_paragraph_that_an_article_does_not_have_is_refused(law: Index, question: str) -> None:
+    assert ask(law, Request(question)).answer.reason is Reason.NOT_IN_DOCUMENTS
+
+
+def test_a_paragraph_behind_numbered_items_is_there(tmp_path: Path) -> None:
+    (tmp_path / "law.md").write_text(
+        "# 条例\n\n第1条 市は、文書を保存する。\n2 期間は、次のとおりとする。\n(1) 条例 30年\n(2) 予算 10年\n"
+        "3 期間が満了した文書は、廃棄する。\n",
+        encoding="utf-8",
+    )
+    embedder = load_embedder()
+    build_index(tmp_path, tmp_path / "index", embedder=embedder)
+    index = load_index(tmp_path / "index", embedder=embedder)
+    assert ask(index, Request("第1条第3項の内容")).answer.answered
+    assert not ask(index, Request("第1条第4項の内容")).answer.answered
+    _, item = ask(index, Request("第1条第2項第2号")).answer.statements
+    assert item.text.startswith("(2) 予算 10年")
 
 
 def test_a_supplement_is_no_part_of_the_last_article(law: Index) -> None:
@@ -120,3 +142,107 @@ def test_what_asks_for_more_or_for_the_unknown_asks_for_no_acronym(
 )
 def test_brackets_and_colons_explain(text: str, told: bool) -> None:
     assert explains(text, "DICAS") is told
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "第3章には何が書かれていますか",
+        "Chapter 3",
+        "第9節の内容",
+        "脚注9",
+        "注99には何が書いてありますか",
+        "2030年の指針の見直しについて教えて",
+        "令和25年の日米防衛相会談",
+        "ガイドラインの2020年の改訂",
+        "2030",
+        "In 2031, what will the alliance do?",
+        "第7条は何を定めていますか",
+    ],
+)
+def test_what_is_named_and_not_there_is_refused(chapter_index: Index, question: str) -> None:
+    answer = ask(chapter_index, Request(question)).answer
+    assert answer.reason is Reason.NOT_IN_DOCUMENTS
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "第2章の概要",
+        "2015年の指針とは",
+        "令和6年版防衛白書で日米同盟はどう説明されていますか",  # the year it was published in
+        "第六条は何を定めていますか",
+        "What does Article VI say?",
+    ],
+)
+def test_what_is_named_and_there_is_answered(chapter_index: Index, question: str) -> None:
+    assert ask(chapter_index, Request(question)).answer.answered
+
+
+@pytest.mark.parametrize("word", ["木原", "Kihara", "拡大抑止", "deterrence"])
+def test_a_word_alone_is_answered_where_it_is_written(chapter_index: Index, word: str) -> None:
+    assert ask(chapter_index, Request(word)).answer.answered
+
+
+@pytest.mark.parametrize("word", ["食堂", "cafeteria", "東京", "Tokyo"])
+def test_a_word_alone_that_is_written_nowhere_is_refused(chapter_index: Index, word: str) -> None:
+    assert ask(chapter_index, Request(word)).answer.reason is Reason.NOT_IN_DOCUMENTS
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "この文書は何について書かれていますか",
+        "概要を教えてください",
+        "What is this document about?",
+        "Summarise the report",
+        "这份文件讲了什么",
+    ],
+)
+def test_a_document_is_told_by_what_it_says_of_itself(chapter_index: Index, question: str) -> None:
+    first, *_ = ask(chapter_index, Request(question)).answer.statements
+    assert "本章においては" in first.text
+    assert "説明する" in first.text
+
+
+def test_which_of_two_documents_is_asked_about_is_not_guessed(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "port.md").write_text(LAW, encoding="utf-8")
+    (folder / "road.md").write_text(LAW.replace("港", "道路"), encoding="utf-8")
+    embedder = load_embedder()
+    build_index(folder, tmp_path / "index", embedder=embedder)
+    index = load_index(tmp_path / "index", embedder=embedder)
+    assert not ask(index, Request("この文書は何について書かれていますか")).answer.answered
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [("注2の内容は", "議題"), ("What does note 3 say?", "1996"), ("注1", "")],
+)
+def test_a_note_is_told_by_its_number(chapter_index: Index, question: str, words: str) -> None:
+    result = ask(chapter_index, Request(question))
+    assert result.answer.answered
+    assert result.hits[0].passage.kind is PassageKind.NOTE
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("第1節1について", "現在の国際社会において"),
+        ("第1節1-2の内容", "日米安保条約第6条では"),
+        ("第2章", "本章においては"),
+    ],
+)
+def test_a_section_is_told_from_its_beginning(
+    chapter_index: Index, question: str, words: str
+) -> None:
+    first, *_ = ask(chapter_index, Request(question)).answer.statements
+    assert first.text.startswith(words)
+
+
+@pytest.mark.parametrize(
+    "question", ["報告", "説明", "誰が書いた文書ですか", "How long is the document?", "図表の説明"]
+)
+def test_not_every_word_about_documents_asks_for_all_of_one(question: str) -> None:
+    assert not find_named(question).whole

@@ -21,6 +21,9 @@ from qa_service.retrieval.search import search
         ("第3条の2第1項", ("3.2条", "1項")),
         ("What does Chapter 2 say?", ("2章",)),
         ("Section 1.2", ("1.2",)),
+        ("What does Chapter 2, Section 3 say?", ("2章", "3節")),
+        ("Section 3 of Chapter 2", ("2章", "3節")),
+        ("3.1の内容", ("3.1",)),
     ],
 )
 def test_a_section_is_named_with_its_units(question: str, steps: tuple[str, ...]) -> None:
@@ -36,6 +39,8 @@ def test_a_section_is_named_with_its_units(question: str, steps: tuple[str, ...]
         "section 2 of the Affordable Care Act",
         "2024年4月",
         "2+2",
+        "3.1の増加率は",
+        "発注30件以上の事業者",
     ],
 )
 def test_another_works_numbers_and_dates_name_nothing(question: str) -> None:

@@ -1,0 +1,215 @@
+"""Whether a question is answered, and if not, why: what look-ups decide, and the confidence where they decide nothing.
+
+What a question names by number (a figure, a chapter, an article, a year) and what it asks of a name alone is there
+or not, whatever likeness says: a paragraph on the revision of 2015 is no answer to a question about 2030. A look-up
+refuses only where the documents number such things as the question does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from unicodedata import normalize
+
+from qa_service.answering.conversation import is_courtesy
+from qa_service.answering.definitions import asked_acronyms, explains
+from qa_service.answering.years import Years, asked_years
+from qa_service.reading.numbering import find_articles, normalise
+from qa_service.retrieval.acronyms import find_acronyms
+from qa_service.retrieval.index import Index
+from qa_service.retrieval.labels import (
+    Named,
+    Place,
+    article_of,
+    find_element,
+    find_named,
+    find_rows,
+    sections_in,
+)
+from qa_service.retrieval.language import detect_language
+from qa_service.retrieval.search import fold_question
+from qa_service.retrieval.terms import article_atom, extract_terms, fold
+from qa_service.types import Metadata, PassageKind, Reason, SearchResult
+
+_PARAGRAPH = re.compile(r"(?:^|[\s。）)])([0-9０-９]{1,2})[ 　\t]", re.MULTILINE)  # 2 前項の…
+_MARKS = " ?？。."
+_SHORTEST_WORD = 2
+_MEANT = 0.25  # probability of a translation that a word alone may stand for
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`reason` is why there is no answer, None where there is one; `label` what the documents only refer to."""
+
+    reason: Reason | None
+    label: str = ""
+
+    @property
+    def answered(self) -> bool:
+        return self.reason is None
+
+
+_ANSWERED = Verdict(None)
+_ABSENT = Verdict(Reason.NOT_IN_DOCUMENTS)
+
+
+def judge(
+    index: Index,
+    question: str,
+    result: SearchResult,
+    *,
+    documents: Collection[str],
+    sufficient: bool,
+) -> Verdict:
+    """The verdict on a question, with what the search found in `documents`, all where none are given;
+    `sufficient` is what the confidence says."""
+    if _asks_nothing(question):
+        return Verdict(Reason.NO_QUESTION)
+    named = find_named(question)
+    for label in named.labels:
+        place = find_element(index, label, named)
+        if place is Place.REFERENCED:
+            return Verdict(Reason.ONLY_REFERENCED, label.text)
+        if place is Place.NAMED:
+            return Verdict(None, label.text)
+        if place is Place.NOWHERE:
+            return _ABSENT
+    rows = find_rows(index, named, documents)
+    found = any(index.rows[hit.passage.id] in rows for hit in result.hits)
+    if not found and (named.whole or (named.labels and documents)):
+        return _ABSENT  # which document is meant no one knows; the figure stands in another one
+    if _names_what_is_not_there(index, question, named, found, result):
+        return _ABSENT
+    if _is_nothing_but_there(index, question, named, found, result):
+        return _ANSWERED
+    acronyms = asked_acronyms(index, question)
+    if any(explains(hit.passage.text, acronym) for hit in result.hits for acronym in acronyms):
+        return _ANSWERED
+    if acronyms and fold(question).strip() not in map(fold, acronyms):
+        return _ABSENT  # What is NATO?, where the documents only use it
+    return _ANSWERED if sufficient else _ABSENT
+
+
+# --- what is not there -------------------------------------------------------------------------
+
+
+def _names_what_is_not_there(
+    index: Index, question: str, named: Named, found: bool, result: SearchResult
+) -> bool:
+    """第7条, where the documents speak of others alone; 第3章, 脚注9, 2030年."""
+    if not all(index.lexical.holds(article_atom(each)) for each in find_articles(question)):
+        return True
+    if _names_missing_note(index, named) or _names_missing_paragraph(index, named):
+        return True
+    return (not found and _names_missing_section(index, named, result)) or _names_missing_year(
+        index, question, result
+    )
+
+
+def _names_missing_note(index: Index, named: Named) -> bool:
+    if named.footnote:
+        return named.footnote not in index.elements.footnotes
+    if not named.note or named.labels:
+        return False
+    notes = index.elements.notes
+    return bool(notes) and named.note not in notes
+
+
+def _names_missing_paragraph(index: Index, named: Named) -> bool:
+    """第5条第4項, of an article whose numbered paragraphs are three."""
+    for steps in named.sections:
+        rows = index.elements.sections.get(article_of(steps), ())
+        text = "\n".join(index.passages[row].text for row in rows)
+        numbers = {normalise(number) for number in _PARAGRAPH.findall(text)}
+        asked = {step.removesuffix("項") for step in steps if step.endswith("項")}
+        if numbers and asked - numbers - {"1"}:
+            return True
+    return False
+
+
+def _names_missing_section(index: Index, named: Named, result: SearchResult) -> bool:
+    """None of the parts that are named, of a document that has parts of that unit; and no passage found
+    speaks of them either."""
+    if not result.hits:
+        return False
+    units = index.elements.units[result.hits[0].passage.document_id]
+    parts = [steps for steps in named.sections if steps[0][-1:] in units]
+    spoken = {steps for hit in result.hits for steps in sections_in(hit.passage.text)}
+    return bool(parts) and not any(steps in spoken for steps in parts)
+
+
+def _names_missing_year(index: Index, question: str, result: SearchResult) -> bool:
+    """A year that no passage found speaks of, and that is no document's own."""
+    asked = asked_years(question)
+    if not asked:
+        return False
+    told = [hit.passage for hit in result.hits if hit.passage.kind is not PassageKind.REFERENCE]
+    texts = ["\n".join((*passage.context, passage.text)) for passage in told]
+    for document in {passage.document_id for passage in told}:
+        texts += _own_years(index.documents[document].source.metadata)
+    spoken = [Years.of(text) for text in texts]
+    return not all(any(year in years for years in spoken) for year in asked)
+
+
+def _own_years(metadata: Metadata) -> Iterator[str]:
+    yield from (metadata.title, metadata.edition)
+    if metadata.published:
+        yield str(metadata.published.year)
+
+
+# --- what is there -----------------------------------------------------------------------------
+
+
+def _is_nothing_but_there(
+    index: Index, question: str, named: Named, found: bool, result: SearchResult
+) -> bool:
+    """The question asks for an element, an article, the document or a name as such, and it is there."""
+    if found and (named.labels or named.footnote or named.note or named.alone):
+        return True
+    if named.alone and find_articles(
+        question
+    ):  # 第6条は何を定めていますか: of which the documents speak
+        return True
+    return _asks_for_declared_name(index, question) or _is_written(index, question, result)
+
+
+def _asks_for_declared_name(index: Index, question: str) -> bool:
+    """SDCとは何か, "What is the SCC?": nothing but a name that a document itself explains."""
+    folded = fold(question)
+    rest = index.aliases.without_names(folded)
+    return rest != folded and not extract_terms(rest).morphemes
+
+
+def _is_written(index: Index, question: str, result: SearchResult) -> bool:
+    """A word alone that a passage found holds, as it stands or in the passage's language: 木原, Kihara."""
+    word = normalize("NFKC", fold_question(index, question, result.language)).strip(_MARKS)
+    words = [word] if len(word) >= _SHORTEST_WORD else []
+    looked_up = index.looked_up(result.language)
+    if looked_up and word.isalpha():
+        for called in index.look_up(word, looked_up).translations:
+            words += [term for term, share in called if share >= _MEANT]
+    return any(_stands_in(each, hit.passage.text) for each in words for hit in result.hits)
+
+
+def _stands_in(word: str, text: str) -> bool:
+    """As a word: 京都 is not in 東京都, nor NATO in signatory or nato."""
+    text = normalize("NFKC", text)
+    if not find_acronyms(word):
+        word, text = fold(word), fold(text)
+    if not re.search(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])", text):
+        return False
+    held = set(extract_terms(text).morphemes)
+    return all(term in held for term in extract_terms(word).morphemes)
+
+
+def _asks_nothing(question: str) -> bool:
+    """？？？, こんにちは, thanks: nothing that could be looked for."""
+    if is_courtesy(question):
+        return True
+    language = detect_language(question)
+    if language == "en":
+        return not extract_terms(question).characters
+    if language in ("ja", "zh"):
+        return not extract_terms(question).morphemes
+    return not any(character.isalnum() for character in question)
