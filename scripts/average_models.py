@@ -15,14 +15,14 @@ import json
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from training.data import sha256
 from training.model_files import write_json, write_model
 from training.start import LEAST_WEIGHT, start_vectors
 
 from qa_service.retrieval.context_layer import ContextLayer
-from qa_service.retrieval.static_model import load_static_model
+from qa_service.retrieval.static_model import MATRICES, load_static_model
+from qa_service.retrieval.whole_matrix import WholeMatrix
 
 
 def main() -> None:
@@ -73,16 +73,15 @@ def average(first: Path, second: Path, output: Path, *, share: float, layer: boo
 
 
 def mean_layer(first: ContextLayer, second: ContextLayer, share: float) -> ContextLayer:
-    """Number by number."""
+    """Number by number; both must be as wide."""
 
-    def mean(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-        return (np.float32(1 - share) * one + np.float32(share) * other).astype(np.float32)
+    def mean(name: str) -> WholeMatrix:
+        one, other = (getattr(layer, name).numbers for layer in (first, second))
+        return WholeMatrix.nearest((1 - share) * one + share * other)
 
     return ContextLayer(
-        neighbours=mean(first.neighbours * first.scales, second.neighbours * second.scales),
-        scales=np.ones_like(second.scales),
-        bias=mean(first.bias, second.bias),
-        output=mean(first.output, second.output),
+        bias=(1 - share) * first.bias + share * second.bias,
+        **{name: mean(name) for name in MATRICES},
     )
 
 

@@ -44,7 +44,7 @@ from training.data import (
 from training.lexical import Lexical, lexical_scores
 from training.losses import PieceVectors, interaction_loss, pooled_loss
 from training.model_files import write_json, write_model
-from training.ranking import ranking_loss
+from training.ranking import nearest_loss, ranking_loss
 from training.ranking_batches import draw_ranking
 from training.recipe import MIXTURES, STAGES, TAUGHT, Recipe
 from training.relevance import Relevance, load_relevance
@@ -131,7 +131,7 @@ def _arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--context-only", action="store_true",
-        help="train the context layer alone, for instance after average_models.py; needs --start",
+        help="train the context layer and the vectors' lengths alone, which MaxSim does not notice; needs --start",
     )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
@@ -158,6 +158,7 @@ class Run:
         self.model = PieceVectors(vocabulary, recipe.dimension, recipe.hidden)
         for each in (self.model.vectors, self.model.log_weights):
             each.requires_grad_(not recipe.context_only)
+        self.model.log_lengths.requires_grad_(recipe.context_only)
         self.stage, self.step = STAGES[0], 0
         self.seconds = dict.fromkeys(STAGES, 0.0)
         self.losses: dict[str, float] = {}
@@ -270,9 +271,12 @@ class Run:
             size=recipe.ranking_batch, drop=recipe.interaction_drop,
             neighbours=recipe.ranking_neighbours, rng=rng,
         )  # fmt: skip
+        taught, _ = self._taught(rng)
+        if recipe.context_only:
+            nearest = nearest_loss(self.model, batch)
+            return name, nearest + taught, nearest.item()
         ranking = ranking_loss(self.model, batch)
         kept = recipe.pooled_share * pooled_loss(self.model, batch.pairs(), batch.relevance)
-        taught, _ = self._taught(rng)
         return name, ranking + kept + taught, ranking.item()
 
     def _taught(self, rng: np.random.Generator) -> tuple[Tensor, float]:
@@ -286,9 +290,15 @@ class Run:
         """Adam over the context layer, the vectors and, after the first stage, the weights, each with
         its peak."""
         recipe, model = self.recipe, self.model
-        context = [model.neighbours, model.bias, model.output]
-        groups: list[dict[str, Any]] = [{"params": context, "peak": recipe.context_rate}]
-        if not recipe.context_only:
+        layer = model.layer
+        mixing = layer.pop("mixing")
+        groups: list[dict[str, Any]] = [
+            {"params": [*layer.values()], "peak": recipe.context_rate},
+            {"params": [mixing], "peak": recipe.mixing_rate},
+        ]
+        if recipe.context_only:
+            groups.append({"params": [model.log_lengths], "peak": recipe.context_rate})
+        else:
             groups.append({"params": [model.vectors], "peak": recipe.rates[STAGES.index(stage)]})
             if stage != "pooled":
                 groups.append({"params": [model.log_weights], "peak": recipe.weight_rate})
@@ -356,7 +366,7 @@ def _interruptions() -> Iterator[Any]:
 
 def publish(run: Run, tokenizer: Path, data: Path, output: Path) -> None:
     weights = run.model.log_weights.detach().exp().numpy()
-    vectors = run.model.vectors.detach().numpy()
+    vectors = run.model.lengthened()
     write_model(output, tokenizer.read_bytes(), vectors, weights, run.model.context_layer())
     write_json(output / "training.json", _record(run, data, output))
 

@@ -23,6 +23,7 @@ _CODE = (
     "retrieval/build.py",
     "retrieval/clauses.py",
     "retrieval/context_layer.py",
+    "retrieval/whole_matrix.py",
     "retrieval/dates.py",
     "retrieval/english.py",
     "retrieval/interaction.py",

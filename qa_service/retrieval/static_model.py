@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,12 +24,15 @@ from tokenizers import Tokenizer
 
 from qa_service.errors import ModelError
 from qa_service.retrieval.clauses import clause_lengths, mark_ids
-from qa_service.retrieval.context_layer import ContextLayer, Seen
+from qa_service.retrieval.context_layer import ContextLayer
+from qa_service.retrieval.runs import bounds_of
 from qa_service.retrieval.unit_vectors import unit_rows
+from qa_service.retrieval.whole_matrix import MOST_ROWS, WholeMatrix
 
 _PACKAGED = Path(__file__).resolve().parent.parent / "models" / "builtin"
 FORMAT = "qa-service static embedding"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
+MATRICES = ("neighbours", "topic", "output", "mixing")  # of the context layer
 _UNKNOWN_ID = 0
 _TEXTS_AT_ONCE = 1_000  # bounds how many different pieces the context layer prepares
 
@@ -77,53 +80,37 @@ class StaticModel:
         result = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
             some = self.pieces(texts[start : start + _TEXTS_AT_ONCE])
-            for n, (ids, seen, rows) in enumerate(self._seen(some), start):
-                if len(ids):
-                    result[n] = self._means(ids, seen, rows, [len(ids)])[0]
-        return unit_rows(result)
+            filled = [n for n, ids in enumerate(some) if len(ids)]
+            rows = [some[n] for n in filled]
+            vectors = self._encoded(rows, [[len(ids)] for ids in rows])
+            result[[start + n for n in filled]] = vectors
+        return result
 
     def encode_sentences(self, sentences: Sequence[NDArray[np.int32]]) -> list[NDArray[np.float32]]:
         """Of each sentence, given as its pieces, its own vector and, where it has more than one clause, theirs:
         (1 or more, dimension), of length 1; zero for a sentence without pieces."""
-        result: list[NDArray[np.float32]] = []
+        result = [np.zeros((1, self.dimension), dtype=np.float32)] * len(sentences)
         for start in range(0, len(sentences), _TEXTS_AT_ONCE):
             some = sentences[start : start + _TEXTS_AT_ONCE]
-            for ids, seen, rows in self._seen(some):
-                lengths = clause_lengths(ids.tolist(), self._marks)
-                if not lengths:
-                    result.append(np.zeros((1, self.dimension), dtype=np.float32))
-                else:
-                    result.append(unit_rows(self._means(ids, seen, rows, lengths)))
+            filled = [n for n, ids in enumerate(some) if len(ids)]
+            rows = [some[n] for n in filled]
+            clauses = [clause_lengths(ids.tolist(), self._marks) for ids in rows]
+            vectors = self._encoded(rows, clauses)
+            bounds = bounds_of([1 + len(each) if len(each) > 1 else 1 for each in clauses])
+            for n, first, stop in zip(filled, bounds, bounds[1:], strict=False):
+                result[start + n] = vectors[first:stop]
         return result
 
-    def _seen(
-        self, texts: Sequence[NDArray[np.int32]]
-    ) -> Iterator[tuple[NDArray[np.int32], Seen, NDArray[np.intp]]]:
-        """For each text its pieces and where among what is seen, which all share, they are."""
+    def _encoded(
+        self, texts: Sequence[NDArray[np.int32]], parts: Sequence[Sequence[int]]
+    ) -> NDArray[np.float32]:
+        """See `ContextLayer.encode`; of length 1."""
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
         known, places = np.unique(np.concatenate(texts), return_inverse=True)
         seen = self.context.seen(self._steps[known], self._scales[known])
         ends = np.cumsum([len(ids) for ids in texts])[:-1]
-        for ids, rows in zip(texts, np.split(places, ends), strict=True):
-            yield ids, seen, rows
-
-    def _means(
-        self,
-        ids: NDArray[np.int32],
-        seen: Seen,
-        rows: NDArray[np.intp],
-        lengths: list[int],
-    ) -> NDArray[np.float32]:
-        """Of a text, and of its parts if there is more than one, (1 or more, dimension)."""
-        sums = self.context.sums(seen, rows, lengths)
-        vectors = np.add.reduceat(self.vectors(ids), np.cumsum([0, *lengths[:-1]]), axis=0)
-        counts = np.array(lengths)
-        if len(lengths) > 1:
-            sums, vectors = (
-                np.concatenate([each.sum(axis=0, keepdims=True), each]) for each in (sums, vectors)
-            )
-            counts = np.concatenate([[len(ids)], counts])
-        means = np.asarray(vectors / counts[:, None], dtype=np.float32)
-        return means + self.context.added(sums, counts)
+        return unit_rows(self.context.encode(seen, np.split(places, ends), parts))
 
 
 @lru_cache(maxsize=8)
@@ -168,10 +155,11 @@ def load_static_model(folder: Path | None = None) -> StaticModel:
         fingerprint=digest.hexdigest(),
         piece_weights=weights,
         context=ContextLayer(
-            neighbours=tensors["neighbours"].astype(np.float32),
-            scales=tensors["neighbour_scales"],
             bias=tensors["bias"],
-            output=tensors["output"].astype(np.float32),
+            **{
+                name: WholeMatrix(tensors[name].astype(np.float32), tensors[f"{name}_scales"])
+                for name in MATRICES
+            },
         ),
         _tokenizer=tokenizer,
         _steps=steps,
@@ -219,15 +207,19 @@ def _read_tensors(path: Path, data: bytes) -> dict[str, NDArray[Any]]:
         tensors = load_tensors(data)
         pieces, half = tensors["vectors"].shape
         (hidden,) = tensors["bias"].shape
-        expected = {
+        if hidden > MOST_ROWS:
+            raise ValueError(f"a layer of {hidden} numbers is wider than {MOST_ROWS}")
+        expected: dict[str, tuple[str, tuple[int, ...]]] = {
             "vectors": ("uint8", (pieces, half)),
             "scales": ("float16", (pieces,)),
             "piece_weights": ("float16", (pieces,)),
-            "neighbours": ("int8", (2 * half, 3 * hidden)),
-            "neighbour_scales": ("float32", (3 * hidden,)),
             "bias": ("float32", (hidden,)),
-            "output": ("float16", (hidden, 2 * half)),
         }
+        wide = 2 * half
+        shapes = ((wide, 3 * hidden), (wide, hidden), (hidden, wide), (wide, wide))
+        for name, shape in zip(MATRICES, shapes, strict=True):
+            expected[name] = ("int8", shape)
+            expected[f"{name}_scales"] = ("float32", shape[1:])
         for name, kind in expected.items():
             found = (str(tensors[name].dtype), tensors[name].shape)
             if found != kind:

@@ -16,46 +16,72 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from qa_service.retrieval.context_layer import ContextLayer
+from qa_service.retrieval.whole_matrix import WholeMatrix
 from training.data import Ids, Pairs
 
 POOLED_SCALE = 20.0
 INTERACTION_SCALE = 30.0
 RELEVANCE_SCALE = 100.0  # that of the teacher's own training
 INPUT_SCALE = 4.0  # of the vectors for the context layer: its numbers then stay near 1
+TOPIC_SCALE = 16.0  # the same for a text's mean at length 1
 THRESHOLD = 0.2  # a cosine up to this says nothing; the search subtracts the same
 
 
 class PieceVectors(nn.Module):
     """One vector and one MaxSim weight (kept as its logarithm) for each word piece, and the context layer
-    (`qa_service.retrieval.context_layer`), which adds nothing at first."""
+    (`qa_service.retrieval.context_layer`), which adds nothing at first. `log_lengths` lengthens a vector and does not
+    turn it, which MaxSim does not notice."""
 
     def __init__(self, vocabulary: int, dimension: int, hidden: int) -> None:
         super().__init__()
         self.vectors = nn.Parameter(torch.randn(vocabulary, dimension) * 0.1)
+        self.log_lengths = nn.Parameter(torch.zeros(vocabulary, 1))
         self.log_weights = nn.Parameter(torch.zeros(vocabulary))
         self.neighbours = nn.Parameter(torch.randn(dimension, 3 * hidden) * 0.5 / dimension**0.5)
+        self.topic = nn.Parameter(torch.zeros(dimension, hidden))
         self.bias = nn.Parameter(torch.zeros(hidden))
         self.output = nn.Parameter(torch.zeros(hidden, dimension))
+        self.mixing = nn.Parameter(torch.zeros(dimension, dimension))
+
+    @property
+    def layer(self) -> dict[str, nn.Parameter]:
+        """What the context layer learns."""
+        names = ("neighbours", "topic", "bias", "output", "mixing")
+        return {name: getattr(self, name) for name in names}
+
+    def lengthened(self) -> NDArray[np.float32]:
+        """The vectors as they are used, (vocabulary, dimension)."""
+        return np.asarray((self.vectors * self.log_lengths.exp()).detach().numpy())
 
     def context_layer(self) -> ContextLayer:
-        """Its numbers are whole ones only once `model_files.write_model` has written them."""
-        neighbours, bias, output = (
-            each.detach().numpy() for each in (self.neighbours, self.bias, self.output)
+        """With the whole numbers that come nearest to what it has learned."""
+        learned = {name: each.detach().numpy() for name, each in self.layer.items()}
+        return ContextLayer(
+            neighbours=WholeMatrix.nearest(np.float32(INPUT_SCALE) * learned["neighbours"]),
+            topic=WholeMatrix.nearest(np.float32(TOPIC_SCALE) * learned["topic"]),
+            bias=learned["bias"],
+            output=WholeMatrix.nearest(learned["output"]),
+            mixing=WholeMatrix.nearest(learned["mixing"]),
         )
-        scales = np.full(neighbours.shape[1], INPUT_SCALE, dtype=np.float32)
-        return ContextLayer(neighbours, scales, bias, output)
 
     def start_context(self, layer: ContextLayer) -> None:
-        """From an earlier model's."""
+        """From an earlier model's, which may be narrower: what it lacks has yet to learn what to add."""
+        hidden = len(layer.bias)
+        dimension = len(self.mixing)
+        before = (torch.from_numpy(layer.neighbours.numbers) / INPUT_SCALE).view(
+            dimension, 3, hidden
+        )
         with torch.no_grad():
-            scaled = layer.neighbours * layer.scales / INPUT_SCALE
-            self.neighbours.copy_(torch.from_numpy(scaled))
-            self.bias.copy_(torch.from_numpy(layer.bias))
-            self.output.copy_(torch.from_numpy(layer.output))
+            self.neighbours.view(dimension, 3, -1)[:, :, :hidden] = before
+            self.topic[:, :hidden] = torch.from_numpy(layer.topic.numbers) / TOPIC_SCALE
+            self.bias[:hidden] = torch.from_numpy(layer.bias)
+            self.output[:hidden] = torch.from_numpy(layer.output.numbers)
+            self.mixing.copy_(torch.from_numpy(layer.mixing.numbers))
 
     def start_weights(self, frequency: Tensor, texts: int) -> None:
         """Inverse document frequency times the norm that the pooled loss has learned, mean 1."""
@@ -72,12 +98,17 @@ def pooled(model: PieceVectors, texts: Sequence[Ids]) -> Tensor:
     lengths = np.array([len(text) for text in texts])
     starts = np.cumsum(lengths) - lengths
     pieces, places = np.unique(np.concatenate(texts).astype(np.int64), return_inverse=True)
-    vectors = functional.embedding(torch.from_numpy(pieces), model.vectors)
+    known = torch.from_numpy(pieces)
+    vectors = functional.embedding(known, model.vectors)
+    vectors = vectors * functional.embedding(known, model.log_lengths).exp()
     rows, bags = torch.from_numpy(places), torch.from_numpy(starts)
     means = functional.embedding_bag(rows, vectors, bags, mode="mean")
-    hidden = functional.relu(_between_neighbours(model, vectors, rows, bags) + model.bias)
-    added = torch.segment_reduce(hidden, "mean", lengths=torch.from_numpy(lengths), axis=0)
-    return functional.normalize(means + added @ model.output, dim=1)
+    topics = TOPIC_SCALE * functional.normalize(means, dim=1) @ model.topic + model.bias
+    counts = torch.from_numpy(lengths)
+    hidden = _between_neighbours(model, vectors, rows, bags)
+    hidden = functional.relu(hidden + topics.repeat_interleave(counts, dim=0))
+    added = torch.segment_reduce(hidden, "mean", lengths=counts, axis=0)
+    return functional.normalize(means + means @ model.mixing + added @ model.output, dim=1)
 
 
 def _between_neighbours(

@@ -2,8 +2,8 @@
 
 A vector is kept in 4 bits a number, -7 to 7 times a scale of its own. Its scale is the one, of some, that
 loses least; the largest numbers are cut off for it. Over the piece vectors 1.2 % of the squared length is
-lost, which no test notices (docs/retrieval.md), so that twice as many pieces fit. The context layer
-(`qa_service.retrieval.context_layer`) is kept in 8 bits a number, with a scale a column, and 16.
+lost, which no test notices (docs/retrieval.md), so that twice as many pieces fit. The matrices of the context layer
+(`qa_service.retrieval.context_layer`) are kept in 8 bits a number, with a scale a column.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from qa_service.retrieval.context_layer import ContextLayer
-from qa_service.retrieval.static_model import FORMAT, FORMAT_VERSION
+from qa_service.retrieval.static_model import FORMAT, FORMAT_VERSION, MATRICES
+from qa_service.retrieval.whole_matrix import WholeMatrix
 
 _LARGEST = 7
-_LARGEST_NEIGHBOUR = 127
 _CUTS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of a vector's largest number
 
 
@@ -32,22 +32,20 @@ def write_model(
     context: ContextLayer,
 ) -> None:
     """`vectors` are (pieces, dimension) of an even dimension, `weights` (pieces,); row 0 is the unknown
-    piece's and becomes zero. The layer's `neighbours` may be any numbers here."""
+    piece's and becomes zero."""
     vectors, weights = vectors.copy(), weights.copy()
     vectors[0] = weights[0] = 0.0
     steps, scales = _quantised(vectors)
-    neighbours = context.neighbours * context.scales
-    largest = np.maximum(np.abs(neighbours).max(axis=0), 1e-9)
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, NDArray[Any]] = {
         "vectors": _packed(steps),
         "scales": scales.astype(np.float16),
         "piece_weights": weights.astype(np.float16),
-        "neighbours": np.rint(neighbours / largest * _LARGEST_NEIGHBOUR).astype(np.int8),
-        "neighbour_scales": (largest / _LARGEST_NEIGHBOUR).astype(np.float32),
         "bias": context.bias,
-        "output": context.output.astype(np.float16),
     }
+    for name in MATRICES:
+        matrix: WholeMatrix = getattr(context, name)
+        tensors |= {name: matrix.steps.astype(np.int8), f"{name}_scales": matrix.scales}
     (folder / "model.safetensors").write_bytes(save(tensors))
     (folder / "tokenizer.json").write_bytes(tokenizer)
     config = {

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.data import Ids
-from training.losses import THRESHOLD, PieceVectors, both_ways
+from training.losses import POOLED_SCALE, THRESHOLD, PieceVectors, both_ways, pooled
 
 RANKING_SCALE = 24.0
 LEAST_GRADIENT = 1e-3  # of the largest; smaller ones are left out
@@ -74,6 +74,22 @@ def ranking_scores(
     by_sentence = torch.split(weights @ gains.T, counts, dim=1)
     best_sentence = torch.stack([part.amax(dim=1) for part in by_sentence], dim=1)
     return (weights @ whole.T + best_sentence) / 2
+
+
+def nearest_loss(model: PieceVectors, batch: Ranking) -> Tensor:
+    """For the vectors of texts alone: the nearest sentence of the passage that answers comes nearer to the question
+    than those of others, by itself and together with what words and pieces say, as the search adds them."""
+    sentences = [sentence for passage in batch.passages for sentence in passage]
+    vectors = pooled(model, [*batch.queries, *sentences])
+    cosines = vectors[: len(batch.queries)] @ vectors[len(batch.queries) :].T
+    counts = [len(passage) for passage in batch.passages]
+    parts = torch.split(cosines, counts, dim=1)
+    nearest = torch.stack([part.amax(dim=1) for part in parts], dim=1)
+    with torch.no_grad():
+        others = ranking_scores(model, batch.queries, batch.passages)
+    words = batch.lexical
+    together = others + nearest if words is None else others + words + nearest / 2
+    return (both_ways(POOLED_SCALE * nearest) + both_ways(RANKING_SCALE * together)) / 2
 
 
 class _BestCosines(torch.autograd.Function):

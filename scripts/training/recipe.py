@@ -43,7 +43,7 @@ MIXTURES: dict[str, dict[str, float]] = {
         "strings": 0.08,
         "words": 0.05,
         "lexicon": 0.02,
-        "jaquad": 0.06,
+        "jaquad": 0.10,
         "wordnet": 0.12,
     },
     # a second batch of each interaction step: translation goes on with the pooled loss
@@ -66,10 +66,11 @@ class Recipe:
     rates: tuple[float, ...] = (0.01, 0.005, 0.003, 0.003)
     weight_rate: float = 0.01  # of the MaxSim weights, where MaxSim is learned
     context_rate: float = 0.002  # of the context layer
+    mixing_rate: float = 0.0005  # of its `mixing`
     vocabulary: int = 80_000
     learned_pieces: int = 48_000  # of these; the others are common words
     dimension: int = 256
-    hidden: int = 256  # numbers of the context layer
+    hidden: int = 512  # numbers of the context layer
     longest_piece: int = 8  # characters
     pooled_batch: int = 2048
     pooled_drop: float = 0.1  # share of the pieces of a text that are left out
@@ -78,7 +79,7 @@ class Recipe:
     ranking_batch: int = 320
     ranking_neighbours: int = 16  # paragraphs of an article that are drawn together, half the time
     translation_batch: int = 2048
-    context_only: bool = False  # the vectors and weights stay
+    context_only: bool = False  # directions of the vectors and weights stay
     pooled_share: float = 1.0  # of the pooled losses beside the MaxSim loss
 
 

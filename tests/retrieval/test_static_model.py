@@ -205,7 +205,7 @@ def test_strange_config_is_named(folder: Path, content: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["vectors", "scales", "piece_weights", "neighbours", "neighbour_scales", "bias", "output"],
+    ["vectors", "scales", "piece_weights", "neighbours", "neighbours_scales", "bias", "output"],
 )
 def test_weights_that_do_not_fit_together_are_refused(folder: Path, name: str) -> None:
     tensors = load_file(folder / "model.safetensors")

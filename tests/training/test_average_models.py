@@ -6,16 +6,24 @@ import numpy as np
 from average_models import mean_layer
 
 from qa_service.retrieval.context_layer import ContextLayer
+from qa_service.retrieval.whole_matrix import WholeMatrix
 
 
 def _layer(value: float) -> ContextLayer:
-    numbers = {"neighbours": (4, 6), "bias": (2,), "output": (2, 4)}
-    full = {name: np.full(shape, value, dtype=np.float32) for name, shape in numbers.items()}
-    return ContextLayer(scales=np.full(6, 0.5, dtype=np.float32), **full)
+    def full(*shape: int) -> WholeMatrix:
+        return WholeMatrix.nearest(np.full(shape, value, dtype=np.float32))
+
+    return ContextLayer(
+        neighbours=full(4, 6),
+        topic=full(4, 2),
+        bias=np.full(2, value, dtype=np.float32),
+        output=full(2, 4),
+        mixing=full(4, 4),
+    )
 
 
 def test_layers_are_averaged_with_their_scales() -> None:
     mean = mean_layer(_layer(1), _layer(3), 0.25)
-    np.testing.assert_allclose(mean.neighbours * mean.scales, 0.75)
+    for matrix in (mean.neighbours, mean.topic, mean.output, mean.mixing):
+        np.testing.assert_allclose(matrix.numbers, 1.5, rtol=1e-5)
     np.testing.assert_allclose(mean.bias, 1.5)
-    np.testing.assert_allclose(mean.output, 1.5)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from training.losses import INPUT_SCALE, PieceVectors, pooled, pooled_loss
+from training.losses import INPUT_SCALE, TOPIC_SCALE, PieceVectors, pooled, pooled_loss
+from training.ranking import Ranking, nearest_loss
 from training.relevance import Relevance
 
 TEXTS = [np.array(ids, dtype=np.int32) for ids in ([1, 2, 3], [3, 2, 1], [4], [5, 5, 1, 2])]
@@ -17,24 +18,26 @@ def model() -> PieceVectors:
     made = PieceVectors(6, 8, hidden=5)
     with torch.no_grad():
         made.vectors.normal_()
-        made.output.normal_()
-        made.bias.normal_()
+        made.log_lengths.normal_()
+        for each in (made.output, made.bias, made.topic, made.mixing):
+            each.normal_().div_(4)
     return made
 
 
 def test_a_text_is_its_pieces_and_what_they_see(model: PieceVectors) -> None:
-    vectors = model.vectors.detach().numpy()
-    before, own, after = np.split(model.neighbours.detach().numpy() * INPUT_SCALE, 3, axis=1)
+    vectors = model.lengthened()
+    layer = {name: each.detach().numpy() for name, each in model.layer.items()}
+    before, own, after = np.split(layer["neighbours"] * INPUT_SCALE, 3, axis=1)
     nothing = np.zeros(8, dtype=np.float32)
     for found, ids in zip(pooled(model, TEXTS).detach().numpy(), TEXTS, strict=True):
         rows = [nothing, *vectors[ids], nothing]
+        mean = vectors[ids].mean(axis=0)
+        topic = TOPIC_SCALE * mean / np.linalg.norm(mean) @ layer["topic"] + layer["bias"]
         hidden = [
-            np.maximum(a @ before + b @ own + c @ after + model.bias.detach().numpy(), 0)
+            np.maximum(a @ before + b @ own + c @ after + topic, 0)
             for a, b, c in zip(rows, rows[1:], rows[2:], strict=False)
         ]
-        expected = (
-            vectors[ids].mean(axis=0) + np.mean(hidden, axis=0) @ model.output.detach().numpy()
-        )
+        expected = mean + mean @ layer["mixing"] + np.mean(hidden, axis=0) @ layer["output"]
         np.testing.assert_allclose(found, expected / np.linalg.norm(expected), atol=0.02)
 
 
@@ -53,13 +56,14 @@ def test_the_layer_adds_nothing_at_first() -> None:
     np.testing.assert_allclose(forth, back, atol=1e-6)
 
 
-def test_training_goes_on_from_an_earlier_layer(model: PieceVectors) -> None:
-    later = PieceVectors(6, 8, hidden=5)
+@pytest.mark.parametrize("hidden", [5, 9], ids=["as wide", "wider"])
+def test_training_goes_on_from_an_earlier_layer(model: PieceVectors, hidden: int) -> None:
+    later = PieceVectors(6, 8, hidden=hidden)
     later.start_context(model.context_layer())
     with torch.no_grad():
-        later.vectors.copy_(model.vectors)
+        later.vectors.copy_(torch.from_numpy(model.lengthened()))
     np.testing.assert_allclose(
-        pooled(later, TEXTS).detach().numpy(), pooled(model, TEXTS).detach().numpy(), atol=1e-3
+        pooled(later, TEXTS).detach().numpy(), pooled(model, TEXTS).detach().numpy(), atol=0.03
     )
 
 
@@ -73,3 +77,21 @@ def test_a_teacher_says_which_other_passages_come_near(model: PieceVectors) -> N
     assert said.between(both, both).tolist() == [[0, 1], [1, 0]]
     assert pooled_loss(model, pairs, said.between(both, both)).item() < 0.6 * plain
     assert pooled_loss(model, pairs, said.between(both, both[::-1])).item() == pytest.approx(plain)
+
+
+def test_the_nearest_sentence_counts_and_maxsim_learns_nothing_of_it(model: PieceVectors) -> None:
+    far, near, other, query = TEXTS
+    right = Ranking([query, other], [[far, query], [other, near]])
+    wrong = Ranking([query, other], [[other, near], [far, query]])
+    assert nearest_loss(model, right).item() < nearest_loss(model, wrong).item()
+    model.log_weights.requires_grad_(True)
+    nearest_loss(model, right).backward()  # type: ignore[no-untyped-call]
+    assert model.log_weights.grad is None
+    assert model.topic.grad is not None
+
+
+def test_what_words_say_already_need_not_be_learned(model: PieceVectors) -> None:
+    queries, passages = [TEXTS[0], TEXTS[2]], [[TEXTS[2]], [TEXTS[0]]]
+    plain = nearest_loss(model, Ranking(queries, passages, torch.zeros(2, 2))).item()
+    told = nearest_loss(model, Ranking(queries, passages, 9 * torch.eye(2))).item()
+    assert told < plain

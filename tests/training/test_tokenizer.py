@@ -51,4 +51,5 @@ def test_pieces_and_their_order_stay(tokenizer: Tokenizer) -> None:
     grown = with_common_words(tokenizer, ENGLISH, JAPANESE, vocabulary=size + 2, longest_piece=4)
     earlier, later = (json.loads(each.to_str())["model"]["vocab"] for each in (tokenizer, grown))
     assert later[:size] == earlier
+    assert all(score == round(score, 4) for _, score in later)
     assert len(later) == size + 2
