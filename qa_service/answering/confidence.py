@@ -15,16 +15,11 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
 
+from qa_service.answering.conversation import RELATIONS
 from qa_service.answering.extract import cut_units, unit_text
 from qa_service.retrieval.index import Index, embedding_text
 from qa_service.retrieval.terms import content_words, extract_terms
 from qa_service.types import Hit, Passage
-
-# Nouns that ask for something of what a question is about.
-_RELATIONS = (
-    "目的 根拠 理由 原因 時期 内容 場所 題名 名前 名称 意味 役割 背景 経緯 結果 概要 詳細 方法 期間 特徴 "
-    "メンバー 構成員 出席者 参加者 対象 人数 回数 数 正式名称 略称"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +104,7 @@ def _without_relations(question: str) -> str:
 
 @cache
 def _relations() -> frozenset[str]:
-    return frozenset(form for _, form in content_words(_RELATIONS))
+    return frozenset(form for _, form in content_words(RELATIONS))
 
 
 def _best_unit(index: Index, question: str, passage: Passage) -> float:

@@ -30,10 +30,13 @@ _LINK_JA = re.compile(
 )  # では、米側は？
 # 指針は, 2+2とは, 会談では, 会談について: what stands before is what the question is about.
 _TOPIC_MARKER_JA = re.compile(r"とは|では|には|については?|に関して|は|が|って")
+# Nouns that ask for something of what a question is about: SDCのメンバー, 指針の目的.
+RELATIONS = (
+    "目的 根拠 理由 原因 時期 内容 場所 題名 名前 名称 意味 役割 背景 経緯 結果 概要 詳細 方法 期間 特徴 "
+    "メンバー 構成員 出席者 参加者 対象 人数 回数 数 正式名称 略称"
+)
 _GENERIC_JA = frozenset(
-    "目的 根拠 理由 時期 内容 場所 題名 題 出席者 名前 名称 正式名称 意味 役割 "
-    "背景 経緯 結果 概要 詳細 例 方法 期間 参加者 メンバー 出席者 構成 人数 回数 "
-    "数 年 月 日 人 国 主体 対象 相手 前回 次回 最初 最後 最近 今回 他 つ".split()
+    f"{RELATIONS} 題 例 構成 年 月 日 人 国 主体 相手 前回 次回 最初 最後 最近 今回 他 つ".split()
 )
 _POINTER_EN = re.compile(
     r"\b(?:(?P<possessive>its|their|his|her)|(?P<pronoun>it|they|them|this|these|those|he|she|him)"

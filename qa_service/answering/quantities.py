@@ -13,9 +13,8 @@ from decimal import Decimal, InvalidOperation
 
 from qa_service.answering.places import located_places, plain_text
 from qa_service.reading.numbering import kanji_number, normalise
-from qa_service.retrieval.terms import fold
+from qa_service.retrieval.terms import ERA_STARTS, fold
 
-_ERA_STARTS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
 _ERA_YEAR = re.compile(  # 令和6年, 平成元年, 令和6
     r"(?P<era>明治|大正|昭和|平成|令和)(?P<year>元|[0-9]{1,2}|[一二三四五六七八九十]{1,3})"
 )
@@ -146,7 +145,7 @@ def _western_year(match: re.Match[str]) -> str:
     """令和6 -> 2024."""
     printed = match["year"]
     number = 1 if printed == "元" else int(normalise(printed))
-    return f" {_ERA_STARTS[match['era']] + number - 1}"
+    return f" {ERA_STARTS[match['era']] + number - 1}"
 
 
 def _english_date(match: re.Match[str], dates: set[PartialDate]) -> str:

@@ -2,7 +2,8 @@
 
 図表Ⅲ-2-1-1, "Figure III-2-1-1", 資料23, 第1節3, (注)2, 脚注1, a section by its quoted title. A number
 counts only when a document holds (or names) an element of that number, and when it is not another
-work's: 日米安保条約第6条 and "Article 1 of the Constitution" name nothing here.
+work's: 日米安保条約第6条 and "Article 1 of the Constitution" name nothing here. A question about a document
+as a whole (この文書の概要) names its beginning.
 """
 
 from __future__ import annotations
@@ -118,9 +119,9 @@ class Named:
     @property
     def whole(self) -> bool:
         """この文書の概要, "What is this document about?": no element, and nothing in the document."""
-        if self or self.note or self.quoted or _OF_WORD.search(self.rest):
+        if self or self.note or self.quoted or not _OF_WHOLE.search(self.rest):
             return False
-        return self.alone and _OF_WHOLE.search(self.rest) is not None
+        return _OF_WORD.search(self.rest) is None and self.alone
 
 
 def find_named(question: str) -> Named:
@@ -180,9 +181,9 @@ def find_rows(index: Index, named: Named, documents: Collection[str] = ()) -> Ma
 
 def _beginning(index: Index, documents: Collection[str]) -> Iterator[int]:
     """The first rows of a single document; none of many, of which no one knows which is meant."""
-    (document, *others) = documents or index.documents
-    if not others:
-        rows = (n for n, each in enumerate(index.passages) if each.document_id == document)
+    meant = documents or index.documents
+    if len(meant) == 1:
+        rows = (n for n, each in enumerate(index.passages) if each.document_id in meant)
         yield from _first_paragraphs(index, rows)
 
 
@@ -265,21 +266,22 @@ def _sections(
         if other and not of_others:
             continue
         below = re.split("[-－−‐―]", match["below"]) if match["below"] else []
-        steps = (*find_place(match["units"]), *(normalise(number) for number in below))
-        found.append((match.span(), [steps]))
+        printed = re.sub(r"\s", "", match["units"])  # 第 3 章
+        if units := find_place(printed):
+            found.append((match.span(), [(*units, *(normalise(number) for number in below))]))
     for chain in _english_chains(question):
         if _NAME_BEHIND.match(question, chain[-1].end()) and not of_others:
             continue
         place = (chain[0].start(), chain[-1].end())
         numbers = [[normalise(part) for part in re.split("[-.]", each["number"])] for each in chain]
-        units = [ENGLISH_UNITS[each["word"].lower()] for each in chain]
-        order = sorted(range(len(chain)), key=lambda n: _ENGLISH_ORDER.index(units[n]))
-        chained = [step for n in order for step in (f"{numbers[n][0]}{units[n]}", *numbers[n][1:])]
+        kinds = [ENGLISH_UNITS[each["word"].lower()] for each in chain]
+        order = sorted(range(len(chain)), key=lambda n: _ENGLISH_ORDER.index(kinds[n]))
+        chained = [step for n in order for step in (f"{numbers[n][0]}{kinds[n]}", *numbers[n][1:])]
         decimal = [(".".join(numbers[0]),)] if len(chain) == 1 else []
         found.append((place, [tuple(chained), *decimal]))
-    if decimal_first := _DECIMAL.match(question):
-        number = ".".join(normalise(part) for part in decimal_first["number"].split("."))
-        found.append((decimal_first.span("number"), [(number,)]))
+    if first := _DECIMAL.match(question):
+        number = ".".join(normalise(part) for part in re.split("[.．]", first["number"]))
+        found.append((first.span("number"), [(number,)]))
     return found
 
 

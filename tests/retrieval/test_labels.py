@@ -24,6 +24,8 @@ from qa_service.retrieval.search import search
         ("What does Chapter 2, Section 3 say?", ("2章", "3節")),
         ("Section 3 of Chapter 2", ("2章", "3節")),
         ("3.1の内容", ("3.1",)),
+        ("３．１の内容", ("3.1",)),
+        ("第 3 章には何が", ("3章",)),
     ],
 )
 def test_a_section_is_named_with_its_units(question: str, steps: tuple[str, ...]) -> None:
