@@ -95,10 +95,11 @@ def extract(
     units = _with_item(paragraph, named) or _explaining(index, question, units) or units
     if named.labels and named.alone:  # a figure is told from its beginning, its notes at the end
         return tuple(sorted(units, key=_place_in_figure)[:maximum])
-    if named.whole or (
+    as_such = named.whole or (
         named.sections and named.alone and (paragraph or not _asked_paragraphs(named))
-    ):
-        # A document or section by its beginning; a document or chapter also by what it says of itself.
+    )
+    if as_such and hits[0].score >= NAMED_PART:
+        # A document or section that is there, by its beginning; a document or chapter also by what it says of itself.
         documents = list(dict.fromkeys(unit.passage.document_id for unit in units))
         units.sort(key=lambda unit: (documents.index(unit.passage.document_id), _start(unit)))
         if named.whole or any(steps[-1].endswith(_CHAPTERS) for steps in named.sections):

@@ -179,6 +179,15 @@ def test_what_is_named_and_there_is_answered(chapter_index: Index, question: str
     assert ask(chapter_index, Request(question)).answer.answered
 
 
+@pytest.mark.parametrize("question", ["第6条は何を定めていますか", "What does Article 6 say?"])
+def test_an_article_of_another_work_is_told_by_the_sentences_that_speak_of_it(
+    chapter_index: Index, question: str
+) -> None:
+    answer = ask(chapter_index, Request(question)).answer
+    assert answer.statements
+    assert all("第6条" in statement.text for statement in answer.statements)
+
+
 @pytest.mark.parametrize("word", ["木原", "Kihara", "拡大抑止", "deterrence"])
 def test_a_word_alone_is_answered_where_it_is_written(chapter_index: Index, word: str) -> None:
     assert ask(chapter_index, Request(word)).answer.answered
