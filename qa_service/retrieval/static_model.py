@@ -46,7 +46,7 @@ class StaticModel:
     other: two models with the same fingerprint give the same vectors. `piece_weights`, of shape
     (vocabulary,), is what a piece of a question weighs in MaxSim, 0 or more, learned in training;
     letters and digits, into which the model spells what it does not know, weigh nothing: AI would
-    match every word with an a and an i, G7 every 7. `context` is what neighbours add to a text's vector.
+    match every word with an a and an i, G7 every 7. `context` is what neighbours and the text add to its vector.
     """
 
     dimension: int

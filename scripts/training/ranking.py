@@ -1,9 +1,10 @@
-"""The loss of the last training stage: it ranks passages by what the search ranks them by.
+"""The losses of the last training stage: they rank passages by what the search ranks them by.
 
 A passage matches as a whole and by its best sentence, half and half (`interaction_scores` of the
 search). For JaQuAD the BM25 score is added before the softmax, so that the vectors learn what words
 alone do not say (Gao et al., 2021, train pooled vectors so). The large products run in bfloat16, the
-sums in float32; only the pieces that win get a gradient.
+sums in float32; only the pieces that win get a gradient. Where MaxSim is to stay (--context-only), the nearest
+sentence's vector is ranked by instead (`nearest_loss`).
 """
 
 from __future__ import annotations
