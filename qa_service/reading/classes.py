@@ -40,6 +40,11 @@ _ITEM = re.compile(
     r"|[（(][0-9０-９一二三四五六七八九十ア-ン]{1,3}[)）]"
     r"|[①-⑳]|[・●○■◆]|[-*+][ ]|[0-9]{1,3}[.)][ ])"
 )
+# 2 委員会は、…: the number of a paragraph. With a narrow space a line begins so by chance, too: 2 部以上, 15 名.
+_PARAGRAPH_NUMBER = re.compile(
+    r"[ 　]*(?P<number>[0-9０-９]{1,2})(?:　|[ ](?=[\u3041-\u30ff\u3400-\u9fff「『（])"
+    r"(?![月日年度部名人件回個か箇カヵケヶヶ国号項条章節点台隻機社校時分秒週倍割万億兆円歳泊階種類]))"
+)
 
 
 class BlockClass(Enum):
@@ -79,6 +84,12 @@ def opens_reference(text: str, start: int = 0, end: int | None = None) -> bool:
 def opens_item(text: str, start: int, end: int) -> bool:
     """Whether the next item of a list or the next paragraph of an article begins here."""
     return _ITEM.match(text, start, end) is not None
+
+
+def paragraph_number(text: str, start: int, end: int) -> int | None:
+    """The number that a paragraph of an article begins with, if one begins here."""
+    match = _PARAGRAPH_NUMBER.match(text, start, end)
+    return int(match["number"]) if match else None
 
 
 def ends_sentence(text: str) -> bool:

@@ -14,7 +14,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import zip_longest
 
-from qa_service.reading.classes import box_heading, opens_item, opens_note, opens_reference
+from qa_service.reading.classes import (
+    box_heading,
+    ends_sentence,
+    opens_item,
+    opens_note,
+    opens_reference,
+    paragraph_number,
+)
 from qa_service.reading.numbering import UNITS, heading_number, is_annex, is_supplement
 from qa_service.types import Span
 
@@ -209,7 +216,7 @@ def _of_line(
         content = Span(start + match.end(), max(start + _title_end(line), start + match.end()))
         yield RawBlock(RawKind.HEADING, span, content, gap, depth=len(match[1]))
     elif (plain and _is_plain_heading(line, in_article=in_article)) or (
-        in_article and _is_plain_supplement(line)
+        in_article and (_is_plain_supplement(line) or _is_plain_part(line))
     ):
         yield RawBlock(RawKind.HEADING, span, span, gap)
     elif _RULE.match(line) or _IMAGE.match(line) or _COMMENT.match(line):
@@ -238,6 +245,15 @@ def _is_plain_supplement(line: str) -> bool:
     return len(bare) <= _PLAIN_HEADING_MAX_CHARACTERS and is_supplement(bare)
 
 
+def _is_plain_part(line: str) -> bool:
+    """第2章 公開の手続 behind the articles of a law: they carry no mark either."""
+    bare = line.strip()
+    if len(bare) > _PLAIN_HEADING_MAX_CHARACTERS or bare.endswith(_NO_TITLE_ENDS):
+        return False
+    number = heading_number(bare)
+    return number is not None and number.level in UNITS[:5]
+
+
 def _is_plain_heading(line: str, *, in_article: bool) -> bool:
     """第1節 概要, 1 目的, 附則, コラム 海賊対処: numbered (or a box's), short, and no sentence."""
     bare = line.strip()
@@ -252,8 +268,14 @@ def _is_plain_heading(line: str, *, in_article: bool) -> bool:
 def _merge(text: str, blocks: Iterator[RawBlock]) -> Iterator[RawBlock]:
     """Lines of one table, paragraph or footnote, with no blank line between, are one block."""
     current: RawBlock | None = None
+    paragraph = 1  # of an article; the first has no number
     for block in blocks:
-        if current is not None and _belongs(text, current, block):
+        if block.kind is RawKind.HEADING:
+            paragraph = 1
+        number = paragraph_number(text, block.span.start, block.span.end)
+        follows = number == paragraph + 1
+        paragraph = number if number and (follows or number == 1) else paragraph
+        if current is not None and _belongs(text, current, block, follows=follows):
             current = replace(
                 current,
                 span=Span(current.span.start, block.span.end),
@@ -267,7 +289,8 @@ def _merge(text: str, blocks: Iterator[RawBlock]) -> Iterator[RawBlock]:
         yield current
 
 
-def _belongs(text: str, current: RawBlock, block: RawBlock) -> bool:
+def _belongs(text: str, current: RawBlock, block: RawBlock, *, follows: bool) -> bool:
+    """`follows`: the block begins with the number behind that of the last paragraph of the article."""
     if current.kind is RawKind.CODE:
         return block.kind is RawKind.CODE  # between two codes there is a fence
     if block.gap:
@@ -281,5 +304,13 @@ def _belongs(text: str, current: RawBlock, block: RawBlock) -> bool:
         return False
     if opens_note(text, start, end) or opens_reference(text, start, end):
         return False
-    in_note = opens_note(text, current.span.start, current.span.end)
-    return in_note or not opens_item(text, start, end)
+    if opens_note(text, current.span.start, current.span.end):
+        return True
+    if opens_item(text, start, end):
+        return False
+    return not (follows and _is_whole(text, current.span))
+
+
+def _is_whole(text: str, above: Span) -> bool:
+    """A sentence that ends, or an item of a list: (3) その他のもの 5年."""
+    return ends_sentence(above.cut(text)) or opens_item(text, above.start, above.end)
