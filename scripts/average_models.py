@@ -3,9 +3,9 @@
 Training that goes on makes a model better at what it is trained for and can cost elsewhere; the mean
 of both weights may keep most of either (Wortsman et al., "Model soups", 2022). The pieces are
 SECOND's. One that FIRST has too takes the mean of both vectors and the geometric mean of both
-weights; another keeps what SECOND has learned. The context layer is SECOND's: train it further on the mean with
-`train_embedding.py --start MEAN --context-only`. Where SECOND went on from FIRST, their layers have a mean, too:
---layer.
+weights; another keeps what SECOND has learned. The adapter and the context layer are SECOND's: train them further
+on the mean with `train_embedding.py --start MEAN --context-only`. Where SECOND went on from FIRST, their layers have
+a mean, too: --layer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from tokenizers import Tokenizer
 from training.data import sha256
 from training.model_files import write_json, write_model
-from training.start import LEAST_WEIGHT, start_vectors
+from training.start import LEAST_WEIGHT, start_from
 
 from qa_service.retrieval.context_layer import ContextLayer
 from qa_service.retrieval.static_model import MATRICES, load_static_model
@@ -50,15 +50,15 @@ def average(first: Path, second: Path, output: Path, *, share: float, layer: boo
     pieces = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
     known = np.array([earlier.token_to_id(piece) is not None for piece, _ in pieces])
     shares = np.where(known, share, 1.0).astype(np.float32)
-    old_vectors, old_weights, old_context = start_vectors(first, tokenizer)
+    old = start_from(first, tokenizer)
     model = load_static_model(second)
     new_weights = np.maximum(model.piece_weights, LEAST_WEIGHT)
     mixed = shares[:, None] * model.vectors(np.arange(len(pieces)))
-    mixed += (1 - shares[:, None]) * old_vectors
-    weights = np.exp(shares * np.log(new_weights) + (1 - shares) * np.log(old_weights))
+    mixed += (1 - shares[:, None]) * old.vectors
+    weights = np.exp(shares * np.log(new_weights) + (1 - shares) * np.log(old.weights))
     pieces_file = (second / "tokenizer.json").read_bytes()
-    context = mean_layer(old_context, model.context, share) if layer else model.context
-    write_model(output, pieces_file, mixed, weights, context)
+    context = mean_layer(old.context, model.context, share) if layer else model.context
+    write_model(output, pieces_file, mixed, weights, model.adapter, context)
     record = json.loads((second / "training.json").read_text(encoding="utf-8"))
     record["averaged"] = {
         "first": sha256(first / "model.safetensors"),

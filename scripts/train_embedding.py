@@ -48,7 +48,7 @@ from training.ranking import nearest_loss, ranking_loss
 from training.ranking_batches import draw_ranking
 from training.recipe import MIXTURES, STAGES, TAUGHT, Recipe
 from training.relevance import Relevance, load_relevance
-from training.start import start_vectors
+from training.start import start_from
 from training.teacher import TEACHERS, Teaching, load_teaching, teaching_loss
 from training.tokenizer import train_tokenizer
 from training.wordnet import wordnet_files
@@ -98,6 +98,8 @@ def main() -> None:
                 seed=recipe.seed,
                 say=print,
             )
+            if recipe.context_only:
+                run.model.adapt(run.teaching.shares(MIXTURES["taught"], len(run.model.vectors)))
         if stage == "ranking":
             run.relevance = load_relevance(arguments.data, cache, say=print)
         if not run.train(stage):
@@ -131,7 +133,7 @@ def _arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--context-only", action="store_true",
-        help="train the context layer and the vectors' lengths alone, which MaxSim does not notice; needs --start",
+        help="train what MaxSim does not notice: context layer, adapter, the vectors' lengths; needs --start",
     )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
@@ -155,10 +157,18 @@ class Run:
         self.teaching: Teaching | None = None
         self.relevance: Relevance | None = None
         self.checkpoint = work / "checkpoint.pt"
-        self.model = PieceVectors(vocabulary, recipe.dimension, recipe.hidden)
-        for each in (self.model.vectors, self.model.log_weights):
+        self.model = PieceVectors(
+            vocabulary,
+            recipe.dimension,
+            recipe.hidden,
+            adapted=recipe.adapted,
+            rank=recipe.rank,
+        )
+        model = self.model
+        for each in (model.vectors, model.log_weights):
             each.requires_grad_(not recipe.context_only)
-        self.model.log_lengths.requires_grad_(recipe.context_only)
+        for each in (model.log_lengths, model.codes, model.basis):
+            each.requires_grad_(recipe.context_only)
         self.stage, self.step = STAGES[0], 0
         self.seconds = dict.fromkeys(STAGES, 0.0)
         self.losses: dict[str, float] = {}
@@ -170,11 +180,12 @@ class Run:
     def start_from(self, folder: Path, tokenizer: tokenizers.Tokenizer) -> None:
         """Leaves a run that has begun alone."""
         if (self.stage, self.step) == (STAGES[0], 0):
-            vectors, weights, context = start_vectors(folder, tokenizer)
+            start = start_from(folder, tokenizer)
             with torch.no_grad():
-                self.model.vectors.copy_(torch.from_numpy(vectors))
-                self.model.log_weights.copy_(torch.from_numpy(np.log(weights)))
-            self.model.start_context(context)
+                self.model.vectors.copy_(torch.from_numpy(start.vectors))
+                self.model.log_weights.copy_(torch.from_numpy(np.log(start.weights)))
+            self.model.start_context(start.context)
+            self.model.start_adapter(start.adapter)
             self.stage = TAUGHT[0]
             self.optimizer = self._optimizer(self.stage)
             self.started_from = {
@@ -287,8 +298,8 @@ class Run:
         return self.recipe.steps[STAGES.index(stage)]
 
     def _optimizer(self, stage: str) -> torch.optim.Adam:
-        """Adam over the context layer, the vectors and, after the first stage, the weights, each with
-        its peak."""
+        """Adam over the context layer and, where MaxSim stays, the adapter and the vectors' lengths, else the
+        vectors and, after the first stage, the weights; each with its peak."""
         recipe, model = self.recipe, self.model
         layer = model.layer
         mixing = layer.pop("mixing")
@@ -297,7 +308,9 @@ class Run:
             {"params": [mixing], "peak": recipe.mixing_rate},
         ]
         if recipe.context_only:
-            groups.append({"params": [model.log_lengths], "peak": recipe.context_rate})
+            alone = [model.log_lengths, model.basis]
+            groups.append({"params": alone, "peak": recipe.context_rate})
+            groups.append({"params": [model.codes], "peak": recipe.code_rate})
         else:
             groups.append({"params": [model.vectors], "peak": recipe.rates[STAGES.index(stage)]})
             if stage != "pooled":
@@ -367,7 +380,10 @@ def _interruptions() -> Iterator[Any]:
 def publish(run: Run, tokenizer: Path, data: Path, output: Path) -> None:
     weights = run.model.log_weights.detach().exp().numpy()
     vectors = run.model.lengthened()
-    write_model(output, tokenizer.read_bytes(), vectors, weights, run.model.context_layer())
+    model = run.model
+    write_model(
+        output, tokenizer.read_bytes(), vectors, weights, model.adapter(), model.context_layer()
+    )
     write_json(output / "training.json", _record(run, data, output))
 
 

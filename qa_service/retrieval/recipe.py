@@ -19,11 +19,11 @@ _CODE = (
     "types.py",
     "reading/**/*",
     "retrieval/acronyms.py",
+    "retrieval/adapter.py",
     "retrieval/aliases.py",
     "retrieval/build.py",
     "retrieval/clauses.py",
     "retrieval/context_layer.py",
-    "retrieval/whole_matrix.py",
     "retrieval/dates.py",
     "retrieval/english.py",
     "retrieval/interaction.py",
@@ -38,6 +38,7 @@ _CODE = (
     "retrieval/terms.py",
     "retrieval/unit_vectors.py",
     "retrieval/vectors.py",
+    "retrieval/whole_matrix.py",
 )
 _LIBRARIES = ("bm25s", "jaconv", "sudachipy", "sudachidict_core")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from safetensors.numpy import load as load_tensors
 from tokenizers import Tokenizer
 
 from qa_service.errors import ModelError
+from qa_service.retrieval.adapter import Adapter
 from qa_service.retrieval.clauses import clause_lengths, mark_ids
 from qa_service.retrieval.context_layer import ContextLayer
 from qa_service.retrieval.runs import bounds_of
@@ -31,8 +32,9 @@ from qa_service.retrieval.whole_matrix import MOST_ROWS, WholeMatrix
 
 _PACKAGED = Path(__file__).resolve().parent.parent / "models" / "builtin"
 FORMAT = "qa-service static embedding"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 MATRICES = ("neighbours", "topic", "output", "mixing")  # of the context layer
+ADAPTER_MATRIX = "basis"
 _UNKNOWN_ID = 0
 _TEXTS_AT_ONCE = 1_000  # bounds how many different pieces the context layer prepares
 
@@ -46,12 +48,14 @@ class StaticModel:
     other: two models with the same fingerprint give the same vectors. `piece_weights`, of shape
     (vocabulary,), is what a piece of a question weighs in MaxSim, 0 or more, learned in training;
     letters and digits, into which the model spells what it does not know, weigh nothing: AI would
-    match every word with an a and an i, G7 every 7. `context` is what neighbours and the text add to its vector.
+    match every word with an a and an i, G7 every 7. `adapter` is what a piece's vector becomes in a text,
+    `context` what neighbours and the text add to the text's vector.
     """
 
     dimension: int
     fingerprint: str
     piece_weights: NDArray[np.float32]
+    adapter: Adapter
     context: ContextLayer
     _tokenizer: Tokenizer
     _steps: NDArray[np.int8]
@@ -108,7 +112,8 @@ class StaticModel:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         known, places = np.unique(np.concatenate(texts), return_inverse=True)
-        seen = self.context.seen(self._steps[known], self._scales[known])
+        adapted = self.adapter.adapted(known, self._steps[known], self._scales[known])
+        seen = self.context.seen(*adapted)
         ends = np.cumsum([len(ids) for ids in texts])[:-1]
         return unit_rows(self.context.encode(seen, np.split(places, ends), parts))
 
@@ -154,12 +159,15 @@ def load_static_model(folder: Path | None = None) -> StaticModel:
         dimension=expected[1],
         fingerprint=digest.hexdigest(),
         piece_weights=weights,
+        adapter=Adapter(
+            places=_places(tensors["adapted"], expected[0]),
+            codes=_unpacked(tensors["codes"]),
+            scales=tensors["codes_scales"].astype(np.float32),
+            basis=_matrix(tensors, ADAPTER_MATRIX),
+        ),
         context=ContextLayer(
             bias=tensors["bias"],
-            **{
-                name: WholeMatrix(tensors[name].astype(np.float32), tensors[f"{name}_scales"])
-                for name in MATRICES
-            },
+            **{name: _matrix(tensors, name) for name in MATRICES},
         ),
         _tokenizer=tokenizer,
         _steps=steps,
@@ -207,23 +215,29 @@ def _read_tensors(path: Path, data: bytes) -> dict[str, NDArray[Any]]:
         tensors = load_tensors(data)
         pieces, half = tensors["vectors"].shape
         (hidden,) = tensors["bias"].shape
-        if hidden > MOST_ROWS:
-            raise ValueError(f"a layer of {hidden} numbers is wider than {MOST_ROWS}")
+        coded, half_rank = tensors["codes"].shape
+        if max(hidden, 2 * half, 2 * half_rank) > MOST_ROWS:
+            raise ValueError(f"a matrix of more than {MOST_ROWS} rows")
         expected: dict[str, tuple[str, tuple[int, ...]]] = {
             "vectors": ("uint8", (pieces, half)),
             "scales": ("float16", (pieces,)),
             "piece_weights": ("float16", (pieces,)),
             "bias": ("float32", (hidden,)),
+            "adapted": ("uint8", (-(-pieces // 8),)),
+            "codes": ("uint8", (coded, half_rank)),
+            "codes_scales": ("float16", (coded,)),
         }
-        wide = 2 * half
-        shapes = ((wide, 3 * hidden), (wide, hidden), (hidden, wide), (wide, wide))
-        for name, shape in zip(MATRICES, shapes, strict=True):
+        wide, rank = 2 * half, 2 * half_rank
+        shapes = ((wide, 3 * hidden), (wide, hidden), (hidden, wide), (wide, wide), (rank, wide))
+        for name, shape in zip((*MATRICES, ADAPTER_MATRIX), shapes, strict=True):
             expected[name] = ("int8", shape)
             expected[f"{name}_scales"] = ("float32", shape[1:])
         for name, kind in expected.items():
             found = (str(tensors[name].dtype), tensors[name].shape)
             if found != kind:
                 raise ValueError(f"{name} is {found}, not {kind}")
+        if np.unpackbits(tensors["adapted"])[:pieces].sum() != coded:
+            raise ValueError(f"adapted does not name {coded} pieces")
     except (SafetensorError, KeyError, ValueError) as error:
         raise _damaged(path, error) from error
     return tensors
@@ -237,6 +251,16 @@ def _unpacked(packed: NDArray[np.uint8]) -> NDArray[np.int8]:
     np.right_shift(packed, 4, out=steps[:, half:], casting="unsafe")
     steps -= 8
     return steps
+
+
+def _matrix(tensors: Mapping[str, NDArray[Any]], name: str) -> WholeMatrix:
+    return WholeMatrix(tensors[name].astype(np.float32), tensors[f"{name}_scales"])
+
+
+def _places(adapted: NDArray[np.uint8], vocabulary: int) -> NDArray[np.int32]:
+    """A bit a piece says whether it is adapted; the codes are in the order of the pieces."""
+    bits = np.unpackbits(adapted)[:vocabulary].astype(np.int32)
+    return np.where(bits, np.cumsum(bits) - 1, -1).astype(np.int32)
 
 
 def _damaged(path: Path, error: Exception) -> ModelError:

@@ -51,6 +51,10 @@ class WholeMatrix:
 
     def times_nearest(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """The same for any rows, each in whole numbers of its own scale."""
-        largest = np.maximum(np.abs(rows).max(axis=1, initial=0), np.float32(_LEAST))
-        steps = np.rint(rows * (LARGEST / largest)[:, None])
-        return self.times(steps, (largest / LARGEST).astype(np.float32))
+        return self.times(*nearest_steps(rows))
+
+
+def nearest_steps(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Whole numbers up to 127, (n, columns), and the scale of each row, (n,), that come nearest to any rows."""
+    largest = np.maximum(np.abs(rows).max(axis=1, initial=0), np.float32(_LEAST))
+    return np.rint(rows * (LARGEST / largest)[:, None]), (largest / LARGEST).astype(np.float32)

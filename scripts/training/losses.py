@@ -20,28 +20,39 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from qa_service.retrieval.adapter import Adapter
 from qa_service.retrieval.context_layer import ContextLayer
 from qa_service.retrieval.whole_matrix import WholeMatrix
 from training.data import Ids, Pairs
+from training.model_files import quantised
 
 POOLED_SCALE = 20.0
 INTERACTION_SCALE = 30.0
 RELEVANCE_SCALE = 100.0  # that of the teacher's own training
 INPUT_SCALE = 4.0  # of the vectors for the context layer: its numbers then stay near 1
 TOPIC_SCALE = 16.0  # the same for a text's mean at length 1
+BASIS_LENGTH = 0.3  # of the rows of the adapter's basis at first
 THRESHOLD = 0.2  # a cosine up to this says nothing; the search subtracts the same
 
 
 class PieceVectors(nn.Module):
-    """One vector and one MaxSim weight (kept as its logarithm) for each word piece, and the context layer
-    (`qa_service.retrieval.context_layer`), which adds nothing at first. `log_lengths` lengthens a vector and does not
-    turn it, which MaxSim does not notice."""
+    """One vector and one MaxSim weight (kept as its logarithm) for each word piece, the context layer
+    (`qa_service.retrieval.context_layer`) and the adapter (`qa_service.retrieval.adapter`), which add nothing at first.
+    `log_lengths` lengthens a vector and does not turn it, which MaxSim does not notice, as it does not notice the
+    adapter."""
 
-    def __init__(self, vocabulary: int, dimension: int, hidden: int) -> None:
+    places: Tensor
+
+    def __init__(
+        self, vocabulary: int, dimension: int, hidden: int, *, adapted: int = 0, rank: int = 2
+    ) -> None:
         super().__init__()
         self.vectors = nn.Parameter(torch.randn(vocabulary, dimension) * 0.1)
         self.log_lengths = nn.Parameter(torch.zeros(vocabulary, 1))
         self.log_weights = nn.Parameter(torch.zeros(vocabulary))
+        self.register_buffer("places", torch.full((vocabulary,), -1))
+        self.codes = nn.Parameter(torch.zeros(min(adapted, vocabulary), rank))
+        self.basis = nn.Parameter(torch.randn(rank, dimension) * BASIS_LENGTH / dimension**0.5)
         self.neighbours = nn.Parameter(torch.randn(dimension, 3 * hidden) * 0.5 / dimension**0.5)
         self.topic = nn.Parameter(torch.zeros(dimension, hidden))
         self.bias = nn.Parameter(torch.zeros(hidden))
@@ -68,6 +79,38 @@ class PieceVectors(nn.Module):
             output=WholeMatrix.nearest(learned["output"]),
             mixing=WholeMatrix.nearest(learned["mixing"]),
         )
+
+    def adapter(self) -> Adapter:
+        """With the whole numbers that come nearest to what it has learned."""
+        codes, scales = quantised(self.codes.detach().numpy())
+        places = self.places.numpy().astype(np.int32)
+        return Adapter(places, codes, scales, WholeMatrix.nearest(self.basis.detach().numpy()))
+
+    def adapt(self, shares: NDArray[np.float64]) -> None:
+        """Beside those that are adapted already, those with the largest `shares`, (vocabulary,), as many as there is
+        room for; the unknown piece never."""
+        places = self.places.numpy()
+        open_to = np.where((places < 0) & (np.arange(len(places)) > 0), shares, -np.inf)
+        free = np.setdiff1d(np.arange(len(self.codes)), places)[: int(np.isfinite(open_to).sum())]
+        places[np.argsort(-open_to, kind="stable")[: len(free)]] = free
+
+    def start_adapter(self, adapter: Adapter) -> None:
+        """From an earlier model's, where that adapts any piece; ValueError for one of another rank, or with more
+        codes than there is room for."""
+        adapted = np.flatnonzero(adapter.places >= 0)
+        if not len(adapted):
+            return
+        if len(adapter.basis.steps) != len(self.basis) or len(adapted) > len(self.codes):
+            raise ValueError(
+                f"the earlier model adapts {len(adapted)} pieces by rank {len(adapter.basis.steps)}; "
+                f"there is room for {len(self.codes)} by rank {len(self.basis)}"
+            )
+        rows = adapter.places[adapted]
+        with torch.no_grad():
+            self.places[torch.from_numpy(adapted)] = torch.arange(len(adapted))
+            codes = adapter.codes[rows] * adapter.scales[rows][:, None]
+            self.codes[: len(adapted)] = torch.from_numpy(codes)
+            self.basis.copy_(torch.from_numpy(adapter.basis.numbers))
 
     def start_context(self, layer: ContextLayer) -> None:
         """From an earlier model's, which may be narrower: what it lacks has yet to learn what to add."""
@@ -101,6 +144,11 @@ def pooled(model: PieceVectors, texts: Sequence[Ids]) -> Tensor:
     known = torch.from_numpy(pieces)
     vectors = functional.embedding(known, model.vectors)
     vectors = vectors * functional.embedding(known, model.log_lengths).exp()
+    codes = model.places[known]
+    some = (codes >= 0).nonzero()[:, 0]
+    vectors = vectors.index_add(
+        0, some, functional.embedding(codes[some], model.codes) @ model.basis
+    )
     rows, bags = torch.from_numpy(places), torch.from_numpy(starts)
     means = functional.embedding_bag(rows, vectors, bags, mode="mean")
     topics = TOPIC_SCALE * functional.normalize(means, dim=1) @ model.topic + model.bias

@@ -3,7 +3,8 @@
 A vector is kept in 4 bits a number, -7 to 7 times a scale of its own. Its scale is the one, of some, that
 loses least; the largest numbers are cut off for it. Over the piece vectors 1.2 % of the squared length is
 lost, which no test notices (docs/retrieval.md), so that twice as many pieces fit. The matrices of the context layer
-(`qa_service.retrieval.context_layer`) are kept in 8 bits a number, with a scale a column.
+(`qa_service.retrieval.context_layer`) and the adapter's basis (`qa_service.retrieval.adapter`) are kept in 8 bits a
+number, with a scale a column, the adapter's codes as the vectors, for the adapted pieces in the order of all.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from qa_service.retrieval.adapter import Adapter
 from qa_service.retrieval.context_layer import ContextLayer
-from qa_service.retrieval.static_model import FORMAT, FORMAT_VERSION, MATRICES
-from qa_service.retrieval.whole_matrix import WholeMatrix
+from qa_service.retrieval.static_model import ADAPTER_MATRIX, FORMAT, FORMAT_VERSION, MATRICES
 
 _LARGEST = 7
 _CUTS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # of a vector's largest number
@@ -29,22 +30,27 @@ def write_model(
     tokenizer: bytes,
     vectors: NDArray[np.float32],
     weights: NDArray[np.float32],
+    adapter: Adapter,
     context: ContextLayer,
 ) -> None:
     """`vectors` are (pieces, dimension) of an even dimension, `weights` (pieces,); row 0 is the unknown
-    piece's and becomes zero."""
+    piece's and becomes zero. The rows of the adapter may be in any order."""
     vectors, weights = vectors.copy(), weights.copy()
     vectors[0] = weights[0] = 0.0
-    steps, scales = _quantised(vectors)
+    steps, scales = quantised(vectors)
     folder.mkdir(parents=True, exist_ok=True)
+    rows = adapter.places[adapter.places >= 0]
     tensors: dict[str, NDArray[Any]] = {
         "vectors": _packed(steps),
         "scales": scales.astype(np.float16),
         "piece_weights": weights.astype(np.float16),
         "bias": context.bias,
+        "adapted": np.packbits(adapter.places >= 0),
+        "codes": _packed(adapter.codes[rows]),
+        "codes_scales": adapter.scales[rows].astype(np.float16),
     }
-    for name in MATRICES:
-        matrix: WholeMatrix = getattr(context, name)
+    matrices = {name: getattr(context, name) for name in MATRICES} | {ADAPTER_MATRIX: adapter.basis}
+    for name, matrix in matrices.items():
         tensors |= {name: matrix.steps.astype(np.int8), f"{name}_scales": matrix.scales}
     (folder / "model.safetensors").write_bytes(save(tensors))
     (folder / "tokenizer.json").write_bytes(tokenizer)
@@ -63,7 +69,8 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _quantised(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def quantised(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """In 4 bits a number, and the scale of each vector."""
     steps = np.zeros(vectors.shape, dtype=np.int8)
     scales = np.zeros(len(vectors), dtype=np.float32)
     least = np.full(len(vectors), np.inf, dtype=np.float32)

@@ -67,10 +67,13 @@ class Recipe:
     weight_rate: float = 0.01  # of the MaxSim weights, where MaxSim is learned
     context_rate: float = 0.002  # of the context layer
     mixing_rate: float = 0.0005  # of its `mixing`
+    code_rate: float = 0.01  # of the adapter's codes
     vocabulary: int = 80_000
     learned_pieces: int = 48_000  # of these; the others are common words
     dimension: int = 256
     hidden: int = 512  # numbers of the context layer
+    adapted: int = 7_000  # pieces, the commonest, that the adapter adds to
+    rank: int = 128  # of the adapter
     longest_piece: int = 8  # characters
     pooled_batch: int = 2048
     pooled_drop: float = 0.1  # share of the pieces of a text that are left out
@@ -79,7 +82,7 @@ class Recipe:
     ranking_batch: int = 320
     ranking_neighbours: int = 16  # paragraphs of an article that are drawn together, half the time
     translation_batch: int = 2048
-    context_only: bool = False  # directions of the vectors and weights stay
+    context_only: bool = False  # what MaxSim sees stays
     pooled_share: float = 1.0  # of the pooled losses beside the MaxSim loss
 
 

@@ -74,6 +74,17 @@ class Teaching:
 
     lessons: dict[str, Lesson]
 
+    def shares(self, mixture: dict[str, float], vocabulary: int) -> NDArray[np.float64]:
+        """What share of the pieces that it draws each piece is, (vocabulary,)."""
+        shares = np.zeros(vocabulary)
+        for name, share in mixture.items():
+            lesson: Lesson | None = self.lessons[name]
+            while lesson is not None:
+                ids = lesson.texts.ids
+                shares += share * np.bincount(ids, minlength=vocabulary) / max(len(ids), 1)
+                lesson = lesson.other
+        return np.asarray(shares / shares.sum())
+
     def draw(self, mixture: dict[str, float], rng: np.random.Generator) -> Batch:
         """A lesson by its share in the mixture, and some of its texts."""
         lesson = self.lessons[draw_source(mixture, rng)]

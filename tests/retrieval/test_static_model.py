@@ -144,12 +144,14 @@ def test_what_training_writes_is_what_is_read(tmp_path: Path, model: StaticModel
     vectors = rng.normal(size=(len(model._scales), 256)).astype(np.float32)
     weights = rng.random(len(vectors)).astype(np.float32)
     torch.manual_seed(0)
-    trained = PieceVectors(len(vectors), 256, hidden=32)
+    trained = PieceVectors(len(vectors), 256, hidden=32, adapted=len(vectors) - 1, rank=16)
+    trained.adapt(-np.arange(len(vectors), dtype=np.float64))
     with torch.no_grad():
         trained.vectors.copy_(torch.from_numpy(vectors))
         trained.output.normal_()
+        trained.codes.normal_()
     tokenizer = (PACKAGED / "tokenizer.json").read_bytes()
-    write_model(tmp_path, tokenizer, vectors, weights, trained.context_layer())
+    write_model(tmp_path, tokenizer, vectors, weights, trained.adapter(), trained.context_layer())
     read = load_static_model(tmp_path)
     rows = np.arange(1, 3_000)
     cosines = (read.units(rows) * unit_rows(vectors[rows])).sum(axis=1)
@@ -205,7 +207,18 @@ def test_strange_config_is_named(folder: Path, content: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["vectors", "scales", "piece_weights", "neighbours", "neighbours_scales", "bias", "output"],
+    [
+        "vectors",
+        "scales",
+        "piece_weights",
+        "neighbours",
+        "neighbours_scales",
+        "bias",
+        "output",
+        "adapted",
+        "codes",
+        "basis",
+    ],
 )
 def test_weights_that_do_not_fit_together_are_refused(folder: Path, name: str) -> None:
     tensors = load_file(folder / "model.safetensors")
