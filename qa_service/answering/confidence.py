@@ -75,6 +75,9 @@ def assess(index: Index, question: str, hits: Sequence[Hit], *, same_language: b
 def measure(index: Index, question: str, hits: Sequence[Hit]) -> Features:
     """The features of a question's hits, which must not be empty."""
     best = hits[0]
+    called = index.titles.find(question)
+    if best.passage.document_id in called.documents:  # 青葉市公園条例の罰則: what is asked of it
+        question = called.without_title
     asked = extract_terms(_without_relations(question), find_atoms=index.aliases.find)
     held = extract_terms(embedding_text(best.passage), find_atoms=index.aliases.find)
     # Fitted on the search's own scores, whatever order a reranker brings.

@@ -9,8 +9,10 @@ English. A question that stands alone is left as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from qa_service.answering.repeats import repeated
+from qa_service.answering.works import names_part, within_work
 from qa_service.retrieval.english import STOP_WORDS
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.terms import morphemes
@@ -71,14 +73,34 @@ _TOPIC_MAX_CHARACTERS = 100
 
 def make_standalone(question: str, history: Sequence[Turn]) -> str:
     """`question` with the topic that it leans on put in; unchanged when it leans on nothing."""
-    if not history or is_courtesy(question) or not leans(question):
+    if not history or is_courtesy(question):
         return question
-    for turn in reversed(history):
-        asked = turn.content[:_TURN_READ_CHARACTERS].replace("\0", " ").strip()
-        if turn.role == "user" and asked and not leans(asked):
-            topic = find_topic(asked)
+    earlier = [asked for turn in reversed(history) if (asked := _asked(turn))]
+    whole = repeated(question, earlier[:1])
+    if whole == question:
+        whole = within_work(question, _same_talk(earlier))
+    if whole != question or not leans(question):
+        return whole
+    for place, asked in enumerate(earlier):
+        if not leans(asked):
+            topic = find_topic(within_work(asked, _same_talk(earlier[place + 1 :])))
             return _with_topic(question, topic) if topic else question
     return question
+
+
+def _same_talk(earlier: Sequence[str]) -> Iterator[str]:
+    """Up to a question that stands alone and names no part of a work: there the talk was of something else."""
+    for asked in earlier:
+        if not leans(asked) and not names_part(asked):
+            return
+        yield asked
+
+
+def _asked(turn: Turn) -> str:
+    """The beginning of an earlier question, "" for what was answered."""
+    if turn.role != "user":
+        return ""
+    return turn.content[:_TURN_READ_CHARACTERS].replace("\0", " ").strip()
 
 
 def is_courtesy(text: str) -> bool:

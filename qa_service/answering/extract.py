@@ -15,7 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from qa_service.answering.definitions import asked_acronyms, explains
+from qa_service.answering.persons import asks_of_namesake
 from qa_service.answering.quantities import find_figures
+from qa_service.answering.years import Years, asked_years
 from qa_service.reading.numbering import find_articles, normalise
 from qa_service.reading.sentences import split_sentences
 from qa_service.retrieval.index import Index
@@ -87,10 +89,15 @@ def extract(
 ) -> tuple[Extract, ...]:
     """Up to `maximum` units, in the order that reads best: by passage, best first, and within a
     passage as they stand there. Empty when the hits are."""
-    units = list(_units(_worth_reading(question, hits)))
+    units = [
+        unit
+        for unit in _units(_worth_reading(question, hits))
+        if unit.text != index.documents[unit.passage.document_id].source.metadata.title
+    ]
     if not units:
         return ()
-    named = find_named(question)
+    units = [unit for unit in units if not asks_of_namesake(question, [unit.text])] or units
+    named = find_named(question, index.titles)
     paragraph = _of_paragraph(units, named)
     units = _with_item(paragraph, named) or _explaining(index, question, units) or units
     if named.labels and named.alone:  # a figure is told from its beginning, its notes at the end
@@ -105,7 +112,7 @@ def extract(
         if named.whole or any(steps[-1].endswith(_CHAPTERS) for steps in named.sections):
             units.sort(key=lambda unit: _OF_ITSELF.search(unit.text) is None)
         return tuple(units[:maximum])
-    chosen = _choose(_scored(index, question, hits, units), maximum)
+    chosen = _choose(_of_year(question, _scored(index, question, hits, units)), maximum)
     if _ASKS_WHEN.search(question):
         chosen = _with_date(chosen, units)[:maximum]
     first_seen: dict[int, int] = {}
@@ -253,6 +260,20 @@ def _opens_explanation(index: Index, asked: Terms, unit: Extract) -> bool:
 def _choose(scored: Sequence[Extract], maximum: int) -> list[Extract]:
     threshold = scored[0].score * _FURTHER_SHARE
     return [unit for unit in scored[:maximum] if unit.score >= threshold]
+
+
+def _of_year(question: str, scored: list[Extract]) -> list[Extract]:
+    """What tells of the year that is asked about first, and nothing of others, if something good tells of it."""
+    asked = asked_years(question)
+    if not asked:
+        return scored
+    told = [Years.of(unit.text) for unit in scored]
+    least = scored[0].score * _FURTHER_SHARE
+    both = list(zip(scored, told, strict=True))
+    first = [unit for unit, years in both if any(year in years for year in asked)]
+    if not first or first[0].score < least:
+        return scored
+    return first + [unit for unit, years in both if not years.spans]
 
 
 def _with_date(chosen: list[Extract], units: Sequence[Extract]) -> list[Extract]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from qa_service.retrieval.dates import small_number
+from qa_service.retrieval.dates import MONTHS, small_number
 from qa_service.retrieval.terms import ERA_STARTS, fold
 
 _ERA_NUMBER = r"元|[0-9]{1,2}|[一二三四五六七八九十]{1,3}"
@@ -26,13 +26,28 @@ _SPAN = re.compile(
     rf"(?P<last>{_YEAR}|[0-9]{{2}}(?![0-9月日]))"
 )
 _ONWARDS = re.compile(
-    rf"(?P<year>{_YEAR})[^。、,.\s]{{0,12}}(?:から(?![^。]{{0,20}}まで)|以降|以後|より後)|\b(?:since|from|after)\s(?:\w+\s){{0,2}}(?P<other>{_YEAR})"
+    rf"(?P<year>{_YEAR})年?度?(?:[0-9]{{1,2}}月)?(?:[0-9]{{1,2}}日)?"
+    rf"(?:から(?![^。]{{0,20}}まで|[^。]{{0,40}}{_YEAR})|以降|以後|より後)|\b(?:since|from|after)\s(?:\w+\s){{0,2}}(?P<other>{_YEAR})"
 )
-# A year, not a number: 2030年, in 2030; not 2000年前, of 1,900 ships.
+_MONTH = "|".join(["sept", *(f"{month[:3]}(?:{month[3:]})?" for month in MONTHS if month != "may")])
+_BEFORE_MAY = (
+    "the ",
+    "in ",
+    "of ",
+    "by ",
+    "from ",
+    "since ",
+    "until ",
+    "after ",
+    r"\d ",
+)  # where it is no verb
+_MAY = f"(?:^|{'|'.join(f'(?<={each})' for each in _BEFORE_MAY)})may"
+# A year, not a number: 2030年, in 2030, May 2030; not 2000年前, of 1,900 ships.
 _ASKED = re.compile(
     rf"(?P<japanese>{_YEAR})\s?年(?!前(?!半)|間|後(?!半)|以上|代)"
     r"|\b(?:in|since|by|until|till|before|after|during|from|to|between|and|fy|year)\s?"
     rf"(?P<english>{_YEAR})|\bof\s(?P<of>{_YEAR})(?!\s[a-z])"
+    rf"|\b(?:{_MONTH}|{_MAY})\.?\s(?:[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s)?(?P<dated>{_YEAR})"
 )
 
 
@@ -63,7 +78,7 @@ def asked_years(question: str) -> frozenset[int]:
     if re.fullmatch(_YEAR, bare := western.strip(" ?？")):
         return frozenset([int(bare)])
     matches = _ASKED.finditer(western)
-    return frozenset(int(each["japanese"] or each["english"] or each["of"]) for each in matches)
+    return frozenset(int(year) for match in matches for year in match.groups() if year)
 
 
 def _spans(plain: str) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_service.reading.numbering import Label, find_place, heading_number
+from qa_service.reading.numbering import UNITS, Label, find_place, heading_number
 from qa_service.retrieval.language import primary_language
 from qa_service.retrieval.terms import fold
 from qa_service.types import Document, Filters, Passage, PassageKind, Reference, Section
@@ -20,7 +20,6 @@ from qa_service.types import Document, Filters, Passage, PassageKind, Reference,
 Rows = tuple[int, ...]
 Steps = tuple[str, ...]
 _KINDS = tuple(PassageKind)
-_PARTS = ("部", "編", "章", "節", "款")  # of the document itself; an article may be another work's
 # Chapter 2 and 第2章 are one step
 ENGLISH_UNITS = {"part": "部", "chapter": "章", "section": "節", "article": "条"}
 
@@ -34,7 +33,7 @@ class Elements:
     `figures` gives the rows of a figure's passages by its number (`3-2-1-1`) and id, `references`
     those of the 参照 lines that name an element by its canonical id, `notes` and `footnotes` by printed number,
     `sections` by steps (`("1節", "1", "3")`, a section's own and those below it), `titles` by a
-    section's title (see `titled`). `units` are those that a document, by its id, numbers parts of itself with: 章, 節.
+    section's title (see `titled`). `units` are those that a document, by its id, numbers its parts with: 章, 節, 条.
     """
 
     codes: NDArray[np.int64]
@@ -198,7 +197,7 @@ def _section_rows(
 
 
 def _units(steps: Iterable[Steps]) -> frozenset[str]:
-    return frozenset(step[-1] for some in steps for step in some if step[-1] in _PARTS)
+    return frozenset(step[-1] for some in steps for step in some if step[-1] in UNITS)
 
 
 def _title_rows(documents: Iterable[Document], passages: Sequence[Passage]) -> Mapping[str, Rows]:

@@ -38,6 +38,7 @@ from qa_service.retrieval.sentence_vectors import SentenceVectors
 from qa_service.retrieval.staleness import is_stale
 from qa_service.retrieval.static_model import StaticModel
 from qa_service.retrieval.terms import Lookup, extract_terms, fold, is_atom
+from qa_service.retrieval.titles import Titles
 from qa_service.retrieval.translations import TranslationTable, load_translations
 from qa_service.retrieval.vectors import VectorIndex
 from qa_service.types import Document, Passage
@@ -86,6 +87,7 @@ class Index:
     sentences: SentenceVectors
     acronyms: AcronymTable
     elements: Elements
+    titles: Titles
     embedder: Embedder
     degraded: tuple[str, ...] = ()
 
@@ -264,6 +266,7 @@ def _assemble(index: Path, stored: Stored, embedder: Embedder, model: StaticMode
         sentences=SentenceVectors.from_files(files),
         acronyms=AcronymTable.from_files(files),
         elements=Elements.of(documents, passages),
+        titles=Titles.of(documents),
         embedder=embedder,
         degraded=stored.degraded,
     )

@@ -3,7 +3,7 @@
 図表Ⅲ-2-1-1, "Figure III-2-1-1", 資料23, 第1節3, (注)2, 脚注1, a section by its quoted title. A number
 counts only when a document holds (or names) an element of that number, and when it is not another
 work's: 日米安保条約第6条 and "Article 1 of the Constitution" name nothing here. A question about a document
-as a whole (この文書の概要) names its beginning.
+as a whole (この文書の概要) names its beginning. What is called by the title of a document is looked for in that one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from qa_service.retrieval.elements import ENGLISH_UNITS
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.language import QUOTED
 from qa_service.retrieval.terms import extract_terms
+from qa_service.retrieval.titles import Titles
 from qa_service.types import PassageKind
 
 _CERTAIN = 0.9  # a named element's score is above this
@@ -43,17 +44,23 @@ _ENGLISH_SECTION = re.compile(
     r"\b(?P<word>part|chapter|section|article)\s+(?P<number>[0-9IVX]{1,5}(?:[-.][0-9]{1,3}){0,5})\b",
     re.IGNORECASE,
 )
+# この文書1条3項, of a law that is called by its title
+_WITHOUT_ORDINAL = re.compile(
+    r"((?:この文書|条|項)の?\s?)(?=[0-9〇一二三四五六七八九十百]{1,4}(?:の[0-9]{1,3})?[編章節条項号])"
+)
 _BETWEEN = re.compile(r",?\s+(?:of\s+|in\s+)?")  # Chapter 2, Section 3; Section 3 of Chapter 2
 _ENGLISH_ORDER = [*ENGLISH_UNITS.values()]
 # 3.1の内容, 2.3.1には何が: a section by its decimal number, and nothing else that a number may be
 _DECIMAL = re.compile(
-    r"\s*(?P<number>[0-9０-９]{1,3}(?:[.．][0-9０-９]{1,3}){1,5})\s?節?"
+    r"(?:この文書の?)?\s*(?P<number>[0-9０-９]{1,3}(?:[.．][0-9０-９]{1,3}){1,5})\s?節?"
     r"(?=の(?:内容|概要|要約|要点|説明)|について|には|とは|は何|\s*[?？]?$)"
 )
 # 条約第6条, 民法典第1条: a name right before the number is that of another work …
 _NAME_BEFORE = re.compile(r"[\u30a1-\u30ff\u3400-\u9fffA-Za-z0-9]\s?の?$")
 # … but for the words with which one calls the document in hand.
 _THIS_WORK_BEFORE = re.compile(r"(?:白書|報告書|本書|文書|計画|本文|同書|この|本)の?$")
+# … or, where the documents have titles and it is none of them, the name of a work of its kind: 環境白書第2章
+_KIND_OF_WORK_BEFORE = re.compile(r"[\u30a1-\u30ff\u3400-\u9fff](?<!本)(?:白書|報告書|計画)の?$")
 # Article 1 of the U.S. Constitution, section 2 of the Affordable Care Act
 _NAME_BEHIND = re.compile(
     r"\s+of\s+(?:the\s+)?(?:[A-Z]|[a-z]+\s+(?:act|law|treaty|constitution)\b)"
@@ -93,8 +100,9 @@ _TITLE = "題名 題目 表題 標題 タイトル 名称 名前 何 title name 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a question names: labels, a note's and a footnote's number, sections as steps, and what it
-    quotes, which may be a section's title.
+    """What a question names: labels, a note's and a footnote's number, sections as steps, what it
+    quotes, which may be a section's title, and by their titles documents, by id, in which the others are meant, or
+    another edition of one; `editions` are those that are not meant.
 
     `rest` is the question without these words; without what it quotes where it names nothing else.
     """
@@ -104,6 +112,9 @@ class Named:
     footnote: str
     sections: tuple[tuple[str, ...], ...]
     quoted: tuple[str, ...]
+    documents: tuple[str, ...]
+    editions: frozenset[str]
+    other_edition: bool
     rest: str
 
     def __bool__(self) -> bool:
@@ -123,9 +134,24 @@ class Named:
             return False
         return _OF_WORD.search(self.rest) is None and self.alone
 
+    def within(self, documents: Collection[str]) -> Collection[str]:
+        """Which of some documents are meant, where none stands for all of the corpus."""
+        return frozenset(self.documents or documents)
 
-def find_named(question: str) -> Named:
+    def outside(self, documents: Collection[str]) -> bool:
+        """The documents that are called by their titles are none of these, none standing for all."""
+        return bool(documents and self.documents) and not {*self.documents} & {*documents}
+
+
+_NO_TITLES = Titles.of(())
+
+
+def find_named(question: str, titles: Titles = _NO_TITLES) -> Named:
     """The elements that a question names, whether they exist or not."""
+    called = titles.find(question)
+    question = called.question
+    if called.documents:
+        question = _WITHOUT_ORDINAL.sub(r"\1第", question)
     note = footnote = ""
     taken: list[tuple[int, int]] = []
     for match in _NOTE.finditer(question):
@@ -137,14 +163,24 @@ def find_named(question: str) -> Named:
     labels = find_labels(question)
     taken += [(label.start, label.end) for label in labels]
     sections: list[tuple[str, ...]] = []
-    for place, steps in _sections(question):
+    for place, steps in _sections(question, titled=bool(titles.documents)):
         sections += steps
         taken.append(place)
     quoted = [match for match in QUOTED.finditer(question) if not find_labels(match.group())]
     if not taken:
         taken = [match.span() for match in quoted]
-    titles = tuple(match[match.lastindex or 0] for match in quoted)
-    return Named(labels, note, footnote, tuple(sections), titles, _without(question, taken))
+    inside = tuple(match[match.lastindex or 0] for match in quoted)
+    return Named(
+        labels,
+        note,
+        footnote,
+        tuple(sections),
+        inside,
+        called.documents,
+        called.editions,
+        called.other_edition,
+        _without(question, taken),
+    )
 
 
 def find_rows(index: Index, named: Named, documents: Collection[str] = ()) -> Mapping[int, int]:
@@ -152,6 +188,9 @@ def find_rows(index: Index, named: Named, documents: Collection[str] = ()) -> Ma
     part of it (a row of a table, a passage of a section). A section as such is told from its beginning, and so is
     the whole of a document. Only of `documents`, if any are given."""
     elements = index.elements
+    if named.outside(documents):
+        return {}
+    documents = named.within(documents)
     if named.whole:
         return dict.fromkeys(_beginning(index, documents), 2)
     found: dict[int, int] = {}
@@ -256,14 +295,14 @@ def sections_in(text: str) -> set[tuple[str, ...]]:
 
 
 def _sections(
-    question: str, *, of_others: bool = False
+    question: str, *, of_others: bool = False, titled: bool = False
 ) -> list[tuple[tuple[int, int], list[tuple[str, ...]]]]:
     """Places in the question, with the steps that they may mean; those of other works only if asked for."""
     found: list[tuple[tuple[int, int], list[tuple[str, ...]]]] = []
     for match in _SECTION.finditer(question):
         before = question[: match.start()]
-        other = _NAME_BEFORE.search(before) and not _THIS_WORK_BEFORE.search(before)
-        if other and not of_others:
+        named = _NAME_BEFORE.search(before) and not _THIS_WORK_BEFORE.search(before)
+        if (named or (titled and _KIND_OF_WORK_BEFORE.search(before))) and not of_others:
             continue
         below = re.split("[-－−‐―]", match["below"]) if match["below"] else []
         printed = re.sub(r"\s", "", match["units"])  # 第 3 章

@@ -214,6 +214,49 @@ def test_a_document_is_told_by_what_it_says_of_itself(chapter_index: Index, ques
     assert "説明する" in first.text
 
 
+PLAN = """# 若葉町交通計画
+
+## 1 区域
+
+計画の区域は、若葉町全域とする。町の人口は令和4年4月1日現在で8,420人である。
+
+## 2 路線バス
+
+路線バスの利用者数は、平成30年度の21万4千人から令和3年度の13万人に減少した。
+
+## 3 デマンド交通
+
+予約は電話で1時間前まで受け付ける。運賃は1回300円である。
+
+## 4 住民アンケート
+
+令和4年12月に、住民アンケート調査を行った。回収率は高橋花子委員が報告した。
+
+## 5 調査の結果
+
+路線バスの増便を望む人は62パーセントであった。町長の高橋一郎は、増便を令和8年度に行うと述べた。
+"""
+
+
+def test_a_year_stands_beside_what_is_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "plan.md").write_text(PLAN, encoding="utf-8")
+    embedder = load_embedder()
+    build_index(folder, tmp_path / "index", embedder=embedder)
+    index = load_index(tmp_path / "index", embedder=embedder)
+    assert ask(index, Request("令和3年度の利用者数は")).answer.answered
+    assert ask(index, Request("令和4年の町の人口は")).answer.answered
+    # the year stands with the survey, its results in the next section
+    assert ask(
+        index, Request("2022年のアンケート調査で増便を望む人は何パーセントでしたか")
+    ).answer.answered
+    assert ask(index, Request("高橋一郎町長は増便をいつ行うと述べましたか")).answer.answered
+    assert not ask(index, Request("高橋次郎は増便をいつ行うと述べましたか")).answer.answered
+    assert not ask(index, Request("令和4年度の利用者数は")).answer.answered
+    assert not ask(index, Request("令和3年の町の人口は")).answer.answered
+
+
 def test_which_of_two_documents_is_asked_about_is_not_guessed(tmp_path: Path) -> None:
     folder = tmp_path / "corpus"
     folder.mkdir()
