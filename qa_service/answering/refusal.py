@@ -15,6 +15,7 @@ from unicodedata import normalize
 from qa_service.answering.conversation import is_courtesy
 from qa_service.answering.definitions import asked_acronyms, explains
 from qa_service.answering.persons import asks_of_namesake
+from qa_service.answering.towns import asks_of_another_town
 from qa_service.answering.years import Years, asked_years
 from qa_service.reading.numbering import find_articles, normalise
 from qa_service.reading.sentences import split_sentences
@@ -116,7 +117,7 @@ def _names_what_is_not_there(
     result: SearchResult,
     documents: Collection[str],
 ) -> bool:
-    """第7条, where the documents speak of others alone; 第3章, 脚注9, 2030年, 佐藤健."""
+    """第7条, where the documents speak of others alone; 第3章, 脚注9, 2030年, 緑山町, 佐藤健."""
     if not all(index.lexical.holds(article_atom(each)) for each in find_articles(question)):
         return True
     if _names_missing_note(index, named) or _names_missing_paragraph(index, named, documents):
@@ -125,7 +126,17 @@ def _names_what_is_not_there(
         return True
     if _names_missing_year(index, question, result):
         return True
+    if _is_of_another_town(index, question, result):
+        return True
     return asks_of_namesake(question, [hit.passage.text for hit in _near_best(result.hits)])
+
+
+def _is_of_another_town(index: Index, question: str, result: SearchResult) -> bool:
+    if not result.hits:
+        return False
+    best = index.documents[result.hits[0].passage.document_id]
+    texts = ["\n".join((*hit.passage.context, hit.passage.text)) for hit in result.hits]
+    return asks_of_another_town(question, best.source.metadata.title, texts)
 
 
 def _names_missing_note(index: Index, named: Named) -> bool:
