@@ -3,7 +3,8 @@
 A question leans on the conversation when it points back (それはいつですか, その目的は？, "when was it
 revised?") or names nothing of its own (目的は？, "Why?"). It is then given the topic of the last
 question that stood alone: the words before its topic marker in Japanese, the longest name in it in
-English. A question that stands alone is left as it is.
+English. One that asks the last one again, of another year or work, or names the next part of a work, is made whole
+by `repeats` and `works`. A question that stands alone is left as it is.
 """
 
 from __future__ import annotations

@@ -8,21 +8,19 @@ refuses only where the documents number such things as the question does.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from unicodedata import normalize
 
 from qa_service.answering.conversation import is_courtesy
 from qa_service.answering.definitions import asked_acronyms, explains
+from qa_service.answering.missing_years import names_missing_year, near_best
 from qa_service.answering.persons import asks_of_namesake
 from qa_service.answering.towns import asks_of_another_town
-from qa_service.answering.years import Years, asked_years
 from qa_service.reading.numbering import find_articles, normalise
-from qa_service.reading.sentences import split_sentences
 from qa_service.retrieval.acronyms import find_acronyms
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.labels import (
-    NAMED_PART,
     Named,
     Place,
     article_of,
@@ -31,22 +29,15 @@ from qa_service.retrieval.labels import (
     find_rows,
     sections_in,
 )
-from qa_service.retrieval.language import detect_language, primary_language
+from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.search import fold_question
-from qa_service.retrieval.terms import article_atom, content_words, extract_terms, fold
-from qa_service.types import Hit, Metadata, PassageKind, Reason, SearchResult
+from qa_service.retrieval.terms import article_atom, extract_terms, fold
+from qa_service.types import Reason, SearchResult
 
 _PARAGRAPH = re.compile(r"(?:^|[\s。）)])([0-9０-９]{1,2})[ 　\t]", re.MULTILINE)  # 2 前項の…
 _ARTICLE = "条"  # which may be another work's, where the document is not named
-_COUNTS = re.compile(r"[0-9]|年|月|日|明治|大正|昭和|平成|令和|year")
-_EDITION = re.compile(
-    r"(?:明治|大正|昭和|平成|令和)?\s?(?:元|[0-9０-９]{1,4})\s?年度?版"
-)  # 令和6年版
 _MARKS = " ?？。."
 _SHORTEST_WORD = 2
-# The passage that answers and speaks of the year has this much of the best one's score: 79 of 80 questions of JaQuAD's
-# held back that name a year, where passages on the same matter in other years keep below it.
-_NEAR_SHARE = 0.85
 _MEANT = 0.25  # probability of a translation that a word alone may stand for
 
 
@@ -124,11 +115,11 @@ def _names_what_is_not_there(
         return True
     if not found and _names_missing_section(index, named, result):
         return True
-    if _names_missing_year(index, question, result):
+    if names_missing_year(index, question, result):
         return True
     if _is_of_another_town(index, question, result):
         return True
-    return asks_of_namesake(question, [hit.passage.text for hit in _near_best(result.hits)])
+    return asks_of_namesake(question, [hit.passage.text for hit in near_best(result.hits)])
 
 
 def _is_of_another_town(index: Index, question: str, result: SearchResult) -> bool:
@@ -178,70 +169,6 @@ def _names_missing_section(index: Index, named: Named, result: SearchResult) -> 
     return bool(parts and units) and not any(part in spoken for part in parts)
 
 
-def _names_missing_year(index: Index, question: str, result: SearchResult) -> bool:
-    """A year of which neither a passage found near the best speaks, nor a sentence with a word of what is asked, nor
-    the title. The year of an edition (令和6年版, published in 2024) is not one of which it tells."""
-    called = index.titles.find(question)
-    asked = asked_years(called.without_title)
-    if not asked:
-        return False
-    hits = [hit for hit in result.hits if hit.passage.kind is not PassageKind.REFERENCE]
-    foreign = _foreign(index, hits, result.language)
-    if foreign[:1] != hits[:1]:
-        foreign = []  # the best is in the question's language
-    near = [hit.passage for hit in (*_near_best(hits), *foreign)]
-    texts = ["\n".join((*passage.context, passage.text)) for passage in near]
-    texts += _about_the_same(question, hits)
-    spoken = [Years.of(_EDITION.sub("", text)) for text in texts]
-    own = {passage.document_id for passage in near}
-    edition = asked_years(" ".join(_EDITION.findall(question)))
-    for metadata in (index.documents[document].source.metadata for document in own):
-        spoken.append(Years.of(_EDITION.sub("", metadata.title)))
-        editions = Years.of("\n".join(_own_years(metadata)))
-        spoken += [Years.of(str(year)) for year in edition if year in editions]
-    return not all(any(year in years for years in spoken) for year in asked)
-
-
-def _foreign(index: Index, hits: Sequence[Hit], language: str) -> list[Hit]:
-    """Those in other languages, which share no words with the question."""
-    spoken = (index.languages[index.rows[hit.passage.id]] for hit in hits)
-    return [
-        hit for hit, each in zip(hits, spoken, strict=True) if primary_language(each) != language
-    ]
-
-
-def _about_the_same(question: str, hits: Sequence[Hit]) -> Iterator[str]:
-    """Sentences with a word of the question: 令和4年のアンケート調査では, above the passage that tells its results."""
-    asked = _words(question)
-    for hit in hits:
-        for sentence in split_sentences(hit.passage.text):
-            if asked & _words(text := sentence.of(hit.passage.text)):
-                yield text
-
-
-def _words(text: str) -> set[str]:
-    """Without numbers and what counts years (年, 年度), which are words of any text."""
-    return {form for surface, form in content_words(fold(text)) if not _COUNTS.search(surface)}
-
-
-def _near_best(hits: Sequence[Hit]) -> Iterator[Hit]:
-    """Those that the search, whatever a reranker says, holds for nearly as good as the best: the year stands beside
-    what is asked, not with something else. All where the question names what it asks about."""
-    if not hits or hits[0].score >= NAMED_PART:
-        yield from hits
-        return
-    scores = [hit.scores.get("fused", hit.score) for hit in hits]
-    for hit, score in zip(hits, scores, strict=True):
-        if score >= _NEAR_SHARE * max(scores):
-            yield hit
-
-
-def _own_years(metadata: Metadata) -> Iterator[str]:
-    yield from (metadata.title, metadata.edition)
-    if metadata.published:
-        yield str(metadata.published.year)
-
-
 # --- what is there -----------------------------------------------------------------------------
 
 
@@ -251,9 +178,7 @@ def _is_nothing_but_there(
     """The question asks for an element, an article, the document or a name as such, and it is there."""
     if found and (named.labels or named.footnote or named.note or named.alone):
         return True
-    if named.alone and find_articles(
-        question
-    ):  # 第6条は何を定めていますか: of which the documents speak
+    if named.alone and find_articles(question):  # 第6条は何を定めていますか, of which they speak
         return True
     return _asks_for_declared_name(index, question) or _is_written(index, question, result)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from qa_service.answering.works import PART_JA, WORK_BEFORE_JA, WORK_JA
+from qa_service.answering.works import LINK_JA, PART_JA, WORK_BEFORE_JA, WORK_JA
 from qa_service.retrieval.terms import ERA_STARTS
 
 _ERA = "|".join(ERA_STARTS)
@@ -13,14 +13,13 @@ _YEAR_JA = re.compile(
     rf"(?:(?:{_ERA})\s?(?:元|[0-9０-９]{{1,2}}|[一二三四五六七八九十]{{1,3}})|[0-9０-９]{{4}})年度?版?"
 )
 _YEAR_EN = re.compile(r"(?<![0-9])(?:1[5-9]|20)[0-9]{2}(?![0-9])")
-_LINK_JA = r"(?:では|それでは|じゃあ)?、?\s*"
 _END_JA = r"(?:は|では|の方は|の場合は)?(?:どう(?:ですか|でしたか)?)?\s*[？?]?$"
-_ONLY_YEAR_JA = re.compile(rf"{_LINK_JA}(?P<year>{_YEAR_JA.pattern}){_END_JA}")
+_ONLY_YEAR_JA = re.compile(rf"{LINK_JA}(?P<year>{_YEAR_JA.pattern}){_END_JA}")
 _ONLY_YEAR_EN = re.compile(
     rf"(?:and\s|(?:what|how)\sabout\s)(?:in\s|for\s)?(?P<year>{_YEAR_EN.pattern})\s*\??$",
     re.IGNORECASE,
 )
-_ONLY_WORK_JA = re.compile(rf"{_LINK_JA}(?P<work>{WORK_JA.pattern}){_END_JA}")
+_ONLY_WORK_JA = re.compile(rf"{LINK_JA}(?P<work>{WORK_JA.pattern}){_END_JA}")
 
 
 def repeated(question: str, earlier: Iterable[str]) -> str:

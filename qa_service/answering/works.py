@@ -10,7 +10,8 @@ _BEHIND_JA = r"(?!(?!第)[\u30a1-\u30ff\u3400-\u9fff])"  # not 第1部隊
 PART_JA = re.compile(
     rf"第\s?[0-9０-９一二三四五六七八九十百]{{1,5}}\s?(?P<unit>[部編章節条]){_BEHIND_JA}"
 )
-_BEGINS_JA = re.compile(rf"(?:では|それでは|じゃあ|次に|続いて)?、?\s*(?P<part>{PART_JA.pattern})")
+LINK_JA = r"(?:では|それでは|じゃあ|次に|続いて)?、?\s*"
+_BEGINS_JA = re.compile(rf"{LINK_JA}(?P<part>{PART_JA.pattern})")
 # What works are called by: 青葉市公園条例, 日米防衛協力のための指針; not 同法, 上記の規則.
 _WORK = (
     rf"[{_NAME}](?:[{_NAME}]|のための|に関する|に係る|及び|並びに|の){{0,40}}"
@@ -19,7 +20,7 @@ _WORK = (
 )
 # 第3項は？, 同条第2項は？
 _BEGINS_PARAGRAPH = re.compile(
-    r"(?:では|それでは|じゃあ|次に)?、?\s*(?:同条の?)?(?P<part>第\s?[0-9０-９一二三四五六七八九十]{1,3}\s?[項号])"
+    rf"{LINK_JA}(?:同条の?)?(?P<part>第\s?[0-9０-９一二三四五六七八九十]{{1,3}}\s?[項号])"
 )
 _ARTICLE_JA = re.compile(
     r"第\s?[0-9０-９一二三四五六七八九十百]{1,5}\s?条(?:の[0-9０-９一二三四五六七八九十]{1,3})?"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,7 +84,8 @@ def search(
     meant = find_named(question, index.titles)
     named = find_rows(index, meant, filters.documents) if hybrid else {}
     if meant.editions:
-        allowed = _without(index, allowed, meant.editions)
+        others = ~index.elements.allowed(Filters(documents=tuple(meant.editions)))
+        allowed = others if allowed is None else allowed & others
     ranking = _rank(index, question, language, mode, allowed, named, top_k, clock)
     degraded = tuple(Degradation("older_index", words) for words in index.degraded)
     if reranking is not None and mode is Mode.HYBRID:
@@ -355,14 +356,6 @@ def _allowed_rows(index: Index, filters: Filters) -> NDArray[np.bool_] | None:
     if filters == Filters():
         return None
     return index.elements.allowed(filters)
-
-
-def _without(
-    index: Index, allowed: NDArray[np.bool_] | None, documents: Collection[str]
-) -> NDArray[np.bool_]:
-    """Without the passages of some documents."""
-    others = np.array([passage.document_id not in documents for passage in index.passages])
-    return others if allowed is None else others & allowed
 
 
 def check_filters(index: Index, filters: Filters) -> None:

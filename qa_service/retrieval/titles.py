@@ -15,7 +15,7 @@ from pathlib import PurePath
 from unicodedata import normalize
 
 from qa_service.retrieval.english import STOP_WORDS
-from qa_service.retrieval.terms import extract_terms
+from qa_service.retrieval.terms import ERA_STARTS, extract_terms
 from qa_service.types import Document, Metadata
 
 _JAPANESE = r"\u3005-\u30fa\u30fc-\u30ff\u3400-\u9fff"
@@ -28,7 +28,7 @@ _FEWEST_WORDS = 2  # of a title in Latin letters: notes, AI and Budget are words
 _WORD = re.compile(r"[a-z\u00df-\u024f]{2,}")
 _BLANKS = re.compile(rf"(?<=[{_JAPANESE}])\s+(?=[{_JAPANESE}])")
 _ERA_YEAR = (
-    r"(?:(?:明治|大正|昭和|平成|令和)(?:元|[0-9]{1,2})|(?:1[5-9]|20)[0-9]{2})年(?:度版?|版)?"
+    rf"(?:(?:{'|'.join(ERA_STARTS)})(?:元|[0-9]{{1,2}})|(?:1[5-9]|20)[0-9]{{2}})年(?:度版?|版)?"
 )
 _YEAR_BEFORE = re.compile(rf"^{_ERA_YEAR}の?\s?(?=\S)")  # 令和6年版防衛白書
 _YEAR_BEHIND = re.compile(
