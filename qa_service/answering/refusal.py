@@ -69,7 +69,7 @@ def judge(
     `sufficient` is what the confidence says."""
     if _asks_nothing(question):
         return Verdict(Reason.NO_QUESTION)
-    named = find_named(question, index.titles)
+    named = find_named(fold_question(index, question, result.language), index.titles)
     if named.other_edition or named.outside(documents):
         return _ABSENT
     documents = named.within(documents)

@@ -95,7 +95,7 @@ _ASKS_OTHERWISE = re.compile(
 # 白書とは, 何章ありますか, What is a white paper?
 _OF_WORD = re.compile(r"とは|何[部編章節条]|\bwhat(?:'s|\sis|\sare)\san?\b", re.IGNORECASE)
 # Words that ask what it is called.
-_TITLE = "題名 題目 表題 標題 タイトル 名称 名前 何 title name called titled"
+_TITLE = "題名 題目 表題 標題 タイトル 名称 名前 何 什麼 是什麼 title name called titled"
 
 
 @dataclass(frozen=True, slots=True)

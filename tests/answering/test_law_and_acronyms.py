@@ -158,6 +158,7 @@ def test_brackets_and_colons_explain(text: str, told: bool) -> None:
         "2030",
         "In 2031, what will the alliance do?",
         "第7条は何を定めていますか",
+        "图表Ⅳ-9-9-9是什么",
     ],
 )
 def test_what_is_named_and_not_there_is_refused(chapter_index: Index, question: str) -> None:
@@ -173,6 +174,9 @@ def test_what_is_named_and_not_there_is_refused(chapter_index: Index, question: 
         "令和6年版防衛白書で日米同盟はどう説明されていますか",  # the year it was published in
         "第六条は何を定めていますか",
         "What does Article VI say?",
+        "图表Ⅲ-2-1-1是什么",
+        "第2章第1节讲了什么",
+        "资料25是什么",
     ],
 )
 def test_what_is_named_and_there_is_answered(chapter_index: Index, question: str) -> None:
