@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from qa_service.answering.answer import Request, ask
 from qa_service.retrieval.embedding import load_embedder
 from qa_service.retrieval.index import Index, build_index, load_index
-from qa_service.retrieval.titles import Titles
-from qa_service.types import Document, Filters, Metadata, Source
+from qa_service.types import Filters
 
 FILES = {
     "records.md": """# 青葉市公文書管理条例
@@ -208,16 +205,3 @@ def test_a_paragraph_without_its_article_harms_nothing(index: Index, question: s
 def test_what_a_filter_leaves_out_is_not_told_by_another(index: Index) -> None:
     within = Filters(documents=("parks",))
     assert not ask(index, Request("青葉市公文書管理条例第2条", filters=within)).answer.answered
-
-
-def test_many_titles_alike_cost_little() -> None:
-    documents = [_titled(f"第{number}青葉市条例") for number in range(20_000)]
-    titles = Titles.of(documents)
-    began = time.process_time()
-    titles.find("条例" * 250)
-    assert time.process_time() - began < 2  # nine seconds where each title is looked at
-
-
-def _titled(title: str) -> Document:
-    source = Source(title, f"{title}.md", "md", "", Metadata(f"{title}等"), "")
-    return Document(source, (), (), (), (), (), (), (), ())
