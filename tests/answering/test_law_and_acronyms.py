@@ -239,6 +239,12 @@ PLAN = """# 若葉町交通計画
 ## 5 調査の結果
 
 路線バスの増便を望む人は62パーセントであった。町長の高橋一郎は、増便を令和8年度に行うと述べた。
+
+## 6 訪問者
+
+2019年の町への訪問者は3万1千人であった。
+
+2020年の町への訪問者は8千人であった。
 """
 
 
@@ -256,6 +262,8 @@ def test_a_year_stands_beside_what_is_asked(tmp_path: Path) -> None:
         index, Request("2022年のアンケート調査で増便を望む人は何パーセントでしたか")
     ).answer.answered
     assert ask(index, Request("高橋一郎町長は増便をいつ行うと述べましたか")).answer.answered
+    (told,) = ask(index, Request("2020年の町への訪問者は何人でしたか")).answer.statements
+    assert "8千人" in told.text  # and nothing of 2019
     assert not ask(index, Request("高橋次郎は増便をいつ行うと述べましたか")).answer.answered
     assert not ask(index, Request("令和4年度の利用者数は")).answer.answered
     assert not ask(index, Request("令和3年の町の人口は")).answer.answered
