@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from functools import lru_cache
 from pathlib import PurePath
 from unicodedata import normalize
 
@@ -98,12 +98,14 @@ class Titles:
         if not meant or any(place.documents != meant[0].documents for place in meant):
             return Called(question, (), question, other_edition=bool(found) and not meant)
         start, end, documents = meant[0].start, meant[0].end, meant[0].documents
-        own = frozenset[str]().union(*(_years_of(self.metadata[id]) for id in documents))
-        editions = frozenset[str]()
-        if own & frozenset(chain(_year_terms(wide[start:end]), _years_beside(wide, start, end))):
-            editions = self._editions(documents)
+        beside = _years_beside(wide, start, end)
+        asked = beside | _year_terms(wide[start:end])
+        own = frozenset[str]()
+        if asked:
+            own = own.union(*(_years_of(self.metadata[id]) for id in documents))
+        editions = self._editions(documents) if asked & own else frozenset[str]()
         japanese = re.search(f"[{_JAPANESE}]", wide[start:end]) is not None
-        if own & _years_beside(wide, start, end):
+        if beside & own:
             start, end = _with_years(wide, start, end)
         if (wide[start - 1 : start], wide[end : end + 1]) in _QUOTES:
             start, end = start - 1, end + 1
@@ -163,7 +165,7 @@ def _with_years(wide: str, start: int, end: int) -> tuple[int, int]:
 def _years_beside(wide: str, start: int, end: int) -> frozenset[str]:
     before, behind = wide[:start].lower(), wide[end:].lower()
     found = (_BESIDE_BEFORE.search(before), _BESIDE_BEHIND.match(behind))
-    return frozenset(term for match in found if match for term in _year_terms(match.group()))
+    return frozenset[str]().union(*(_year_terms(match.group()) for match in found if match))
 
 
 def _stands_for_itself(wide: str, start: int, end: int) -> bool:
@@ -221,10 +223,11 @@ def _tells(name: str) -> bool:
 
 def _years_of(metadata: Metadata) -> frozenset[str]:
     published = str(metadata.published.year) if metadata.published else ""
-    told = (metadata.title, metadata.edition, published)
-    return frozenset(chain.from_iterable(map(_year_terms, told)))
+    return frozenset[str]().union(*map(_year_terms, (metadata.title, metadata.edition, published)))
 
 
-def _year_terms(text: str) -> Iterator[str]:
+@lru_cache(maxsize=4_096)  # documents of a collection may all be called alike
+def _year_terms(text: str) -> frozenset[str]:
     """令和6年 and 2024 are one."""
-    return (term for term in extract_terms(text).morphemes if re.fullmatch("=[0-9]{4}", term))
+    terms = extract_terms(text).morphemes
+    return frozenset(term for term in terms if re.fullmatch("=[0-9]{4}", term))
