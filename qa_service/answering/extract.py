@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qa_service.answering.definitions import asked_acronyms, explains
+from qa_service.answering.missing_years import without_editions
 from qa_service.answering.persons import asks_of_namesake
 from qa_service.answering.quantities import find_figures
 from qa_service.answering.years import Years, asked_years
@@ -264,16 +265,28 @@ def _choose(scored: Sequence[Extract], maximum: int) -> list[Extract]:
 
 def _of_year(question: str, scored: list[Extract]) -> list[Extract]:
     """What tells of the year that is asked about first, and nothing of others, if something good tells of it."""
-    asked = asked_years(question)
-    if not asked:
+    if not asked_years(question):
         return scored
-    told = [Years.of(unit.text) for unit in scored]
+    asked = Years.of(question)  # with those between: 2020年から2022年
+    told = [_years_told(unit) for unit in scored]
     least = scored[0].score * _FURTHER_SHARE
     both = list(zip(scored, told, strict=True))
-    first = [unit for unit, years in both if any(year in years for year in asked)]
-    if not first or first[0].score < least:
-        return scored
-    return first + [unit for unit, years in both if not years.spans]
+    first = [unit for unit, years in both if years.meets(asked) or _since(years, asked)]
+    of_none = [unit for unit, years in both if not years.spans]
+    if not first:
+        return of_none or scored
+    return scored if first[0].score < least else first + of_none
+
+
+def _since(years: Years, asked: Years) -> bool:
+    """2015年以降, of which all later years are told."""
+    return years.onwards is not None and any(last >= years.onwards for _, last in asked.spans)
+
+
+def _years_told(unit: Extract) -> Years:
+    """Of the heading above it, where it names no year itself."""
+    years = Years.of(unit.text)
+    return years if years.spans else Years.of(without_editions("".join(unit.passage.context[-1:])))
 
 
 def _with_date(chosen: list[Extract], units: Sequence[Extract]) -> list[Extract]:

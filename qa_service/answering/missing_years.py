@@ -39,11 +39,11 @@ def names_missing_year(index: Index, question: str, result: SearchResult) -> boo
     near = [hit.passage for hit in (*near_best(hits), *foreign)]
     texts = ["\n".join((*passage.context, passage.text)) for passage in near]
     texts += _about_the_same(question, hits)
-    spoken = [Years.of(_EDITION.sub("", text)) for text in texts]
+    spoken = [Years.of(without_editions(text)) for text in texts]
     own = {passage.document_id for passage in near}
     edition = asked_years(" ".join(_EDITION.findall(question)))
     for metadata in (index.documents[document].source.metadata for document in own):
-        spoken.append(Years.of(_EDITION.sub("", metadata.title)))
+        spoken.append(Years.of(without_editions(metadata.title)))
         editions = Years.of("\n".join(_own_years(metadata)))
         spoken += [Years.of(str(year)) for year in edition if year in editions]
     return not all(any(year in years for years in spoken) for year in asked)
@@ -81,6 +81,11 @@ def near_best(hits: Sequence[Hit]) -> Iterator[Hit]:
     for hit, score in zip(hits, scores, strict=True):
         if score >= _NEAR_SHARE * max(scores):
             yield hit
+
+
+def without_editions(text: str) -> str:
+    """Without 令和6年版, which is no year that a text tells of."""
+    return _EDITION.sub("", text)
 
 
 def _own_years(metadata: Metadata) -> Iterator[str]:

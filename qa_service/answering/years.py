@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qa_service.retrieval.dates import MONTHS, small_number
-from qa_service.retrieval.terms import ERA_STARTS, fold
+from qa_service.retrieval.terms import ERA_STARTS, LATIN_ERAS, fold
 
 _ERA_NUMBER = r"元|[0-9]{1,2}|[一二三四五六七八九十]{1,3}"
 _ERA = re.compile(
     rf"(?P<era>{'|'.join(ERA_STARTS)})(?P<year>{_ERA_NUMBER})(?![0-9])"
     rf"(?:(?P<between>年?度?(?:から|[~\-・,、]))(?P<last>{_ERA_NUMBER})(?=年))?"
 )
+_LATIN_ERA = re.compile(
+    rf"\b({'|'.join(LATIN_ERAS)})\s([0-9]{{1,2}})(?![0-9])"
+)  # folded: heisei 27
 _KANJI_YEAR = re.compile(r"[一二][〇一二三四五六七八九]{3}(?=年)")  # 二〇三〇年
 _KANJI_DIGITS = str.maketrans("〇一二三四五六七八九", "0123456789")
 _YEAR = r"(?<![0-9])(?:1[5-9]|20)[0-9]{2}(?![0-9])"
@@ -45,7 +48,7 @@ _MAY = f"(?:^|{'|'.join(f'(?<={each})' for each in _BEFORE_MAY)})may"
 # A year, not a number: 2030年, in 2030, May 2030; not 2000年前, of 1,900 ships.
 _ASKED = re.compile(
     rf"(?P<japanese>{_YEAR})\s?年(?!前(?!半)|間|後(?!半)|以上|代)"
-    r"|\b(?:in|since|by|until|till|before|after|during|from|to|between|and|fy|year)\s?"
+    r"|(?<![a-z0-9])(?:in|since|by|until|till|before|after|during|from|to|between|and|fy|year)\s?"
     rf"(?P<english>{_YEAR})|\bof\s(?P<of>{_YEAR})(?!\s[a-z])"
     rf"|\b(?:{_MONTH}|{_MAY})\.?\s(?:[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s)?(?P<dated>{_YEAR})"
 )
@@ -65,6 +68,14 @@ class Years:
         single = [(int(year), int(year)) for year in re.findall(_YEAR, plain)]
         since = [int(match["year"] or match["other"]) for match in _ONWARDS.finditer(plain)]
         return cls((*single, *_spans(plain)), min(since, default=None))
+
+    def meets(self, other: Years) -> bool:
+        """Whether any span has a year in common with one of another text."""
+        return any(
+            first <= end and start <= last
+            for first, last in self.spans
+            for start, end in other.spans
+        )
 
     def __contains__(self, year: int) -> bool:
         if self.onwards is not None and year >= self.onwards:
@@ -91,6 +102,7 @@ def _western(text: str) -> str:
     """The folded text with eras and kanji as western years: 令和5〜9年度 is 2023~2027年度."""
     folded = re.sub("[〜～–—]", "~", fold(text))
     folded = _KANJI_YEAR.sub(lambda match: match.group().translate(_KANJI_DIGITS), folded)
+    folded = _LATIN_ERA.sub(lambda match: LATIN_ERAS[match[1]] + match[2], folded)
     return _ERA.sub(_western_years, folded)
 
 

@@ -12,10 +12,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from itertools import groupby, islice
 
 from qa_service.reading.numbering import Label, find_labels, find_place, normalise
+from qa_service.retrieval.asked import asks_for_whole, asks_nothing_else, terms_of
 from qa_service.retrieval.elements import ENGLISH_UNITS
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.language import QUOTED
@@ -65,35 +65,6 @@ _KIND_OF_WORK_BEFORE = re.compile(r"[\u30a1-\u30ff\u3400-\u9fff](?<!本)(?:白�
 _NAME_BEHIND = re.compile(
     r"\s+of\s+(?:the\s+)?(?:[A-Z]|[a-z]+\s+(?:act|law|treaty|constitution)\b)"
 )
-# Words that ask for what an element says, and for nothing in it.
-_SAYING = (
-    "書く 述べる 記載 内容 概要 説明 要約 まとめる 示す 載る 何 文書 本書 見せる 表示 読む 全文 定める 規定 "
-    "content summary summarise summarize say show tell display document section chapter provide "
-    "article report paper text overview topic cover"
-)
-# Words that, with these, ask what an element or a document is about, in three languages.
-_ABOUT = (
-    "主 主な 主要 テーマ 主題 要点 ポイント 論点 話 全体 どんな について書く "
-    "章 本章 この章 本書 白書 報告書 論文 記事 計画 条例 要綱 書類 "
-    "main key point points topics topic theme themes subject covers give overview white plan "
-    "这份 這份 这个 這個 本文 文件 文章 报告 報告 讲 說 说 讲了 講了 什么 什麼 是什么 主要 主要内容 概要 总结 摘要"
-)
-# What asks for all of a document: that in hand, or what stands in it.
-_OF_WHOLE = re.compile(
-    r"(?:この|本|当該?)(?:文書|[章節編書]|白書|報告書?|資料|書類|論文|記事|条例|計画|要綱)"
-    r"|概要|要約|要点|主題|テーマ|論点|ポイント|まとめて|全体像|内容|何(?:が|を|について)書|どんな(?:文書|報告|資料|白書)"
-    r"|\b(?:this|the)\s(?:white\s?paper|document|chapter|report|paper|text|article|plan)\b"
-    r"|\bsummar(?:y|i[sz]e)|\boverview\b|\btopics?\b|\bthemes?\b|\b(?:main|key)\spoints?\b"
-    r"|[这這](?:份|个|個|篇|章)?(?:文件|报告|報告|文章|白皮书)|总结|總結|摘要|讲了什么|講了什麼",
-    re.IGNORECASE,
-)
-# 第6条はいつ…, 誰が書いた文書ですか, How long is the document?
-_ASKS_OTHERWISE = re.compile(
-    r"誰|だれ|いつ|どこ|なぜ|いくら|いくつ|[谁哪]|为什么|為什麼|多少|\b(?:who|whose|when|where|why|how|which)\b",
-    re.IGNORECASE,
-)
-# 白書とは, 何章ありますか, What is a white paper?
-_OF_WORD = re.compile(r"とは|何[部編章節条]|\bwhat(?:'s|\sis|\sare)\san?\b", re.IGNORECASE)
 # Words that ask what it is called.
 _TITLE = "題名 題目 表題 標題 タイトル 名称 名前 何 什麼 是什麼 title name called titled"
 
@@ -123,16 +94,12 @@ class Named:
     @property
     def alone(self) -> bool:
         """図表Ⅲ-2-1-1, 図表Ⅲ-2-1-1は何か: nothing but the element is asked for."""
-        if _ASKS_OTHERWISE.search(self.rest):
-            return False
-        return not set(extract_terms(self.rest).morphemes) - _terms_of(_SAYING) - _terms_of(_ABOUT)
+        return asks_nothing_else(self.rest)
 
     @property
     def whole(self) -> bool:
         """この文書の概要, "What is this document about?": no element, and nothing in the document."""
-        if self or self.note or self.quoted or not _OF_WHOLE.search(self.rest):
-            return False
-        return _OF_WORD.search(self.rest) is None and self.alone
+        return not (self or self.note or self.quoted) and asks_for_whole(self.rest)
 
     def within(self, documents: Collection[str]) -> Collection[str]:
         """Which of some documents are meant, where none stands for all of the corpus."""
@@ -263,14 +230,9 @@ def find_element(index: Index, label: Label, named: Named) -> Place:
     referenced = index.elements.referenced.get(label.id, ())
     if not referenced:
         return Place.NOWHERE
-    asked = set(extract_terms(named.rest).morphemes) - _terms_of(_TITLE)
+    asked = set(extract_terms(named.rest).morphemes) - terms_of(_TITLE)
     told = {term for each in referenced for term in extract_terms(each.title).morphemes}
     return Place.REFERENCED if asked - told else Place.NAMED
-
-
-@cache
-def _terms_of(words: str) -> frozenset[str]:
-    return frozenset(extract_terms(words).morphemes)
 
 
 def _strength(index: Index, row: int, named: Named) -> int:

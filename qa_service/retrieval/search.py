@@ -131,9 +131,10 @@ def check_top_k(top_k: int) -> None:
 
 def fold_question(index: Index, query: str, language: str) -> str:
     """The question as it is matched: without invisible characters, a Chinese one in Japanese ones,
-    an English one with Japanese names as they are written."""
+    an English one with Japanese names as they are written, and years as they are written."""
     visible = without_invisible(query)
-    return fold_to_japanese(visible) if language == "zh" else index.spell_names(visible, language)
+    named = fold_to_japanese(visible) if language == "zh" else index.spell_names(visible, language)
+    return index.spell_years(named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ _ERA_YEAR = re.compile(
     r"(明治|大正|昭和|平成|令和)(元|\d{1,2}|[一二三四五六七八九十]{1,3})(?=年|\)|）)"
 )
 ERA_STARTS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
+LATIN_ERAS = dict(zip(("meiji", "taisho", "showa", "heisei", "reiwa"), ERA_STARTS, strict=True))
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")  # 1978, 2024
 
 # What carries no subject is told by its part of speech.

@@ -210,6 +210,16 @@ def test_a_word_alone_that_is_written_nowhere_is_refused(chapter_index: Index, w
         "What is this document about?",
         "Summarise the report",
         "这份文件讲了什么",
+        "このドキュメントを3行で要約して",
+        "この章の要点を簡潔に5つ教えてください",
+        "Give me a short summary in three sentences",
+        "总结一下",
+        "What are the key takeaways?",
+        "要するに何が書いてあるの",
+        "かいつまんで説明して",
+        "Pouvez-vous résumer ce document, s'il vous plaît ?",
+        "Fassen Sie das Dokument bitte zusammen.",
+        "이 문서를 요약해 주세요",
     ],
 )
 def test_a_document_is_told_by_what_it_says_of_itself(chapter_index: Index, question: str) -> None:
@@ -267,6 +277,18 @@ def test_a_year_stands_beside_what_is_asked(tmp_path: Path) -> None:
     assert not ask(index, Request("高橋次郎は増便をいつ行うと述べましたか")).answer.answered
     assert not ask(index, Request("令和4年度の利用者数は")).answer.answered
     assert not ask(index, Request("令和3年の町の人口は")).answer.answered
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Résumez le prix du riz dans ce document",
+        "300字以内で自転車を要約して",
+        "要約筆記とは何ですか",
+    ],
+)
+def test_a_subject_in_a_document_is_not_the_document(question: str) -> None:
+    assert not find_named(question).whole
 
 
 def test_which_of_two_documents_is_asked_about_is_not_guessed(tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ from qa_service.answering.years import Years, asked_years
         ("the plan of 2031", {2031}),
         ("between 2030 and 2033", {2030, 2033}),
         ("FY2031 budget", {2031}),
+        ("FY2031の予算", {2031}),
+        ("町のFY2031の予算", {2031}),
+        ("What happened in Reiwa 6?", {2024}),
         ("What happened on 14 November 2019?", {2019}),
         ("the treaty of Sept. 3rd, 2019", {2019}),
         ("the mayor 2019", set()),
@@ -62,3 +65,9 @@ def test_a_text_speaks_of_the_years_in_it(
     years = Years.of(text)
     assert [year for year in spoken if year not in years] == []
     assert [year for year in not_spoken if year in years] == []
+
+
+def test_a_span_meets_the_years_between() -> None:
+    asked = Years.of("2020年から2022年の来館者数")
+    assert Years.of("令和3年度の来館者数").meets(asked)
+    assert not Years.of("平成31年度の来館者数").meets(asked)
