@@ -19,12 +19,16 @@ import anyio.to_thread
 from qa_service.answering.confidence import Confidence, assess
 from qa_service.answering.conversation import make_standalone
 from qa_service.answering.events import Cited, Delta, Done, Event, Sources
-from qa_service.answering.extract import Extract, extract, is_verbatim
+from qa_service.answering.extract import extract
+from qa_service.answering.of_year import heading_of_year
 from qa_service.answering.phrases import phrase
 from qa_service.answering.refusal import Verdict, judge
+from qa_service.answering.units import Extract, is_verbatim
+from qa_service.answering.years import asked_years
 from qa_service.errors import GenerationError, InputError
 from qa_service.reading.citations import cite_spans
 from qa_service.reading.table_rows import row_cells
+from qa_service.retrieval.asked import without_request
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.language import detect_language, primary_language
 from qa_service.retrieval.rerank import Reranking
@@ -187,6 +191,7 @@ class _Found:
     document_language: str
     confidence: Confidence
     verdict: Verdict
+    extracts: tuple[Extract, ...]  # what answers in the documents' own words
 
 
 async def _standalone(
@@ -223,16 +228,24 @@ def _find(index: Index, request: Request, standalone: str, reranking: Reranking 
     document_language = primary_language(index.languages[index.rows[best.id]]) if best else language
     folded = fold_question(index, standalone, result.language)
     confidence = assess(
-        index, folded, result.hits, same_language=document_language == result.language
+        index,
+        without_request(folded),
+        result.hits,
+        same_language=document_language == result.language,
     )
     verdict = judge(
         index, standalone, result,
         documents=request.filters.documents, sufficient=confidence.sufficient,
     )  # fmt: skip
+    extracts = extract(index, folded, result.hits) if verdict.answered else ()
+    if verdict.answered and not extracts and asked_years(folded):
+        verdict = Verdict(Reason.NOT_IN_DOCUMENTS)
     if verdict.answered is not confidence.sufficient:
         # A look-up decided: the element or name is there, or it is not.
         confidence = replace(confidence, probability=1.0 if verdict.answered else 0.0)
-    return _Found(result, standalone, answer_language, document_language, confidence, verdict)
+    return _Found(
+        result, standalone, answer_language, document_language, confidence, verdict, extracts
+    )
 
 
 # --- composing ---------------------------------------------------------------------------------
@@ -252,10 +265,14 @@ class _Composition:
         """Words of the service's own, which state nothing."""
         yield from self._write(text)
 
-    def add_extract(self, unit: Extract, citation: Citation, document: Document) -> Iterator[Event]:
+    def add_extract(
+        self, unit: Extract, citation: Citation, document: Document, *, lead: str = ""
+    ) -> Iterator[Event]:
+        """`lead` stands before it: the heading that says of which year it tells."""
         verbatim = is_verbatim(unit.content, document.source.text)
         support = Support.EXACT if verbatim else Support.NORMALISED
-        yield from self._add(unit.text, [citation], support, row_cells(document, unit.passage))
+        cells = row_cells(document, unit.passage)
+        yield from self._add(unit.text, [citation], support, cells, lead=lead)
 
     def add_draft(self, draft: DraftStatement, result: SearchResult) -> Iterator[Event]:
         citations = [result.hits[place].citation for place in draft.passages]
@@ -267,9 +284,11 @@ class _Composition:
         citations: Sequence[Citation],
         support: Support,
         cells: tuple[LabelledCell, ...] = (),
+        *,
+        lead: str = "",
     ) -> Iterator[Event]:
-        if self.text:
-            yield from self._write("\n")
+        if before := ("\n" if self.text else "") + lead:
+            yield from self._write(before)
         numbers = []
         for citation in citations:
             if citation.id not in (known := [each.id for each in self.citations]):
@@ -297,22 +316,25 @@ class _Composition:
 def _compose_extractive(index: Index, found: _Found) -> _Composition:
     """The whole answer from the documents' own words, or the refusal."""
     composed = _Composition(AnswerMode.EXTRACTIVE)
-    if found.verdict.answered:
-        question = fold_question(index, found.standalone, found.result.language)
-        units = extract(index, question, found.result.hits)
-        if units and found.verdict.label:
+    if found.extracts:
+        if found.verdict.label:
             _exhaust(
                 composed.say(phrase("reference", found.language, label=found.verdict.label) + "\n")
             )
-        if units and found.language != found.document_language:
+        if found.language != found.document_language:
             _exhaust(
                 composed.say(
                     phrase("quoted", found.language, document_language=found.document_language)
                 )
             )
-        for unit in units:
+        headings = [heading_of_year(unit) for unit in found.extracts]
+        several = len(set(filter(None, headings))) > 1
+        above = ""
+        for unit, heading in zip(found.extracts, headings, strict=True):
             document = index.documents[unit.passage.document_id]
-            _exhaust(composed.add_extract(unit, _cite(index, unit), document))
+            lead = f"{heading}: " if several and heading and heading != above else ""
+            _exhaust(composed.add_extract(unit, _cite(index, unit), document, lead=lead))
+            above = heading
     if not composed.statements:
         reason = found.verdict.reason or Reason.NOT_IN_DOCUMENTS
         _exhaust(composed.say(phrase(reason.value, found.language, label=found.verdict.label)))

@@ -16,7 +16,9 @@ from functools import cache
 from importlib.resources import files
 
 from qa_service.answering.conversation import RELATIONS
-from qa_service.answering.extract import cut_units, unit_text
+from qa_service.answering.towns import without_town
+from qa_service.answering.units import cut_units, unit_text
+from qa_service.retrieval.asked import without_asking
 from qa_service.retrieval.index import Index, embedding_text
 from qa_service.retrieval.terms import content_words, extract_terms
 from qa_service.types import Hit, Passage
@@ -78,7 +80,12 @@ def measure(index: Index, question: str, hits: Sequence[Hit]) -> Features:
     called = index.titles.find(question)
     if best.passage.document_id in called.documents:  # 青葉市公園条例の罰則: what is asked of it
         question = called.without_title
-    asked = extract_terms(_without_relations(question), find_atoms=index.aliases.find)
+    question = without_town(
+        question, index.documents[best.passage.document_id].source.metadata.title
+    )
+    asked = extract_terms(
+        _without_relations(without_asking(question)), find_atoms=index.aliases.find
+    )
     held = extract_terms(embedding_text(best.passage), find_atoms=index.aliases.find)
     # Fitted on the search's own scores, whatever order a reranker brings.
     scores = [hit.scores.get("fused", hit.score) for hit in hits[:5]]

@@ -10,29 +10,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from qa_service.answering.definitions import asked_acronyms, explains
-from qa_service.answering.missing_years import without_editions
+from qa_service.answering.of_year import of_year
 from qa_service.answering.persons import asks_of_namesake
 from qa_service.answering.quantities import find_figures
-from qa_service.answering.years import Years, asked_years
+from qa_service.answering.towns import without_town
+from qa_service.answering.units import FURTHER_SHARE, Extract, cut_units, unit_text
 from qa_service.reading.numbering import find_articles, normalise
-from qa_service.reading.sentences import split_sentences
+from qa_service.retrieval.asked import without_request
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.labels import NAMED_ITSELF, NAMED_PART, Named, find_named
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.search import fold_question
 from qa_service.retrieval.terms import Lookup, Terms, extract_terms
-from qa_service.types import Hit, MappedText, Passage, PassageKind, Span
+from qa_service.types import Hit, PassageKind, Span
 
 MAX_STATEMENTS = 3
 
 _PASSAGES_READ = 6
 _MIN_CHARACTERS = 8  # 「など。」 answers nothing
-_WHOLE = frozenset([PassageKind.TABLE_ROW, PassageKind.CAPTION, PassageKind.REFERENCE])
 # What counts of a unit's score: its passage's, its terms, its pieces, its vector. Found on questions of JaQuAD's
 # training part, where the unit that holds the marked answer should come first and vectors find no more, and on English
 # sentences of Kyoto articles held back, which should find their Japanese sentence.
@@ -46,6 +45,7 @@ _DEFINITION = re.compile(
     r"\bwhat(?:'s| is| are)\b|\bdefin|\bmeaning of\b",
     re.IGNORECASE,
 )
+_DEFINES = re.compile(r"(?:のこと)?をいう[。）)]?\s*$")  # in laws
 _PARAGRAPH_NUMBER = re.compile(r"([0-9０-９]{1,3})[ 　\t]")  # 3 市長は、…, ２　前項の…
 # いつ, 何年に, when, 什么时候
 _ASKS_WHEN = re.compile(
@@ -63,33 +63,14 @@ _ITEM_NUMBER = re.compile(
     r"[（(]([0-9０-９]{1,3}|[一二三四五六七八九十]{1,3})[）)]"
 )  # (1) 条例 30年
 _CHAPTERS = ("部", "編", "章")
-_FURTHER_SHARE = 0.8  # a further statement scores at least this much of the best
-
-
-@dataclass(frozen=True, slots=True)
-class Extract:
-    """A unit that answers. `hit` is the place of its passage in the hits, from 0; `content` its
-    words, still mapped to the source."""
-
-    hit: int
-    passage: Passage
-    content: MappedText
-    score: float
-
-    @property
-    def text(self) -> str:
-        return self.content.text
-
-    @property
-    def spans(self) -> tuple[Span, ...]:
-        return self.content.spans()
 
 
 def extract(
     index: Index, question: str, hits: Sequence[Hit], *, maximum: int = MAX_STATEMENTS
 ) -> tuple[Extract, ...]:
     """Up to `maximum` units, in the order that reads best: by passage, best first, and within a
-    passage as they stand there. Empty when the hits are."""
+    passage as they stand there. Empty when the hits are, and when what answers tells of other years than the
+    question's."""
     units = [
         unit
         for unit in _units(_worth_reading(question, hits))
@@ -113,7 +94,10 @@ def extract(
         if named.whole or any(steps[-1].endswith(_CHAPTERS) for steps in named.sections):
             units.sort(key=lambda unit: _OF_ITSELF.search(unit.text) is None)
         return tuple(units[:maximum])
-    chosen = _choose(_of_year(question, _scored(index, question, hits, units)), maximum)
+    scored = of_year(index, question, _scored(index, question, hits, units))
+    if not scored:
+        return ()
+    chosen = _choose(scored, maximum)
     if _ASKS_WHEN.search(question):
         chosen = _with_date(chosen, units)[:maximum]
     first_seen: dict[int, int] = {}
@@ -188,32 +172,21 @@ def _units(hits: Sequence[Hit]) -> Iterator[Extract]:
             yield Extract(place, passage, content, 0.0)
 
 
-def cut_units(passage: Passage) -> list[MappedText]:
-    """What of a passage can be quoted by itself: its sentences, or all of it."""
-    if passage.kind in _WHOLE:
-        return [passage.content]
-    return [
-        passage.content.slice(sentence.start, sentence.end)
-        for sentence in split_sentences(passage.text)
-    ]
-
-
-def unit_text(passage: Passage, unit: MappedText) -> str:
-    """What is matched: the unit below the last line of its passage's context."""
-    return "\n".join((*passage.context[-1:], unit.text))
-
-
 def _scored(
     index: Index, question: str, hits: Sequence[Hit], units: Sequence[Extract]
 ) -> list[Extract]:
     """Best first."""
-    terms = extract_terms(question, find_atoms=index.aliases.find)
+    subject = without_request(question)
+    subject = without_town(
+        subject, index.documents[hits[0].passage.document_id].source.metadata.title
+    )
+    terms = extract_terms(subject, find_atoms=index.aliases.find)
     texts = [unit_text(unit.passage, unit.content) for unit in units]
     language = detect_language(question)
     looked_up = index.looked_up(language)
     languages = [index.languages[index.rows[unit.passage.id]] for unit in units]
     translated = np.array([each == looked_up for each in languages])
-    folded = fold_question(index, question, language)
+    folded = fold_question(index, subject, language)
     lookup = index.look_up(folded, looked_up) if looked_up else None
     best = max(hit.score for hit in hits) or 1.0
     parts = np.zeros((len(units), len(_SHARES)))
@@ -222,14 +195,17 @@ def _scored(
         _coverage(index, terms, text, lookup if across else None)
         for text, across in zip(texts, translated, strict=True)
     ]
-    parts[:, 2] = index.interaction_of_texts(question, texts)
+    parts[:, 2] = index.interaction_of_texts(subject, texts)
     if translated.any():
         model = index.pieces.model
         cosines = model.encode([unit.text for unit in units]) @ model.encode([folded])[0]
         parts[:, 3] = np.clip(cosines, 0, 1)
     scores = (parts * np.where(translated[:, None], _SHARES_TRANSLATED, _SHARES)).sum(axis=1)
     if _DEFINITION.search(question):
-        opens = [_opens_explanation(index, terms, unit) for unit in units]
+        opens = [
+            _DEFINES.search(unit.text) is not None or _opens_explanation(index, terms, unit)
+            for unit in units
+        ]
         scores += _OPENING_BONUS * np.array(opens)
     order = np.argsort(-scores, kind="stable")
     return [
@@ -259,34 +235,8 @@ def _opens_explanation(index: Index, asked: Terms, unit: Extract) -> bool:
 
 
 def _choose(scored: Sequence[Extract], maximum: int) -> list[Extract]:
-    threshold = scored[0].score * _FURTHER_SHARE
+    threshold = scored[0].score * FURTHER_SHARE
     return [unit for unit in scored[:maximum] if unit.score >= threshold]
-
-
-def _of_year(question: str, scored: list[Extract]) -> list[Extract]:
-    """What tells of the year that is asked about first, and nothing of others, if something good tells of it."""
-    if not asked_years(question):
-        return scored
-    asked = Years.of(question)  # with those between: 2020年から2022年
-    told = [_years_told(unit) for unit in scored]
-    least = scored[0].score * _FURTHER_SHARE
-    both = list(zip(scored, told, strict=True))
-    first = [unit for unit, years in both if years.meets(asked) or _since(years, asked)]
-    of_none = [unit for unit, years in both if not years.spans]
-    if not first:
-        return of_none or scored
-    return scored if first[0].score < least else first + of_none
-
-
-def _since(years: Years, asked: Years) -> bool:
-    """2015年以降, of which all later years are told."""
-    return years.onwards is not None and any(last >= years.onwards for _, last in asked.spans)
-
-
-def _years_told(unit: Extract) -> Years:
-    """Of the heading above it, where it names no year itself."""
-    years = Years.of(unit.text)
-    return years if years.spans else Years.of(without_editions("".join(unit.passage.context[-1:])))
 
 
 def _with_date(chosen: list[Extract], units: Sequence[Extract]) -> list[Extract]:
@@ -305,17 +255,3 @@ def _place_in_figure(unit: Extract) -> tuple[bool, int]:
 
 def _start(unit: Extract) -> int:
     return unit.spans[0].start
-
-
-def is_verbatim(content: MappedText, source: str) -> bool:
-    """Whether all words of a unit are the source's own, at the places that it says.
-
-    What the program put in between may only part them, or repeat a table's column names.
-    """
-    return all(
-        run.length == 0
-        or run.offset is None
-        or source[run.offset : run.offset + run.length]
-        == content.text[run.position : run.position + run.length]
-        for run in content.runs
-    )

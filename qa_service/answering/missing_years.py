@@ -13,15 +13,14 @@ from qa_service.reading.sentences import split_sentences
 from qa_service.retrieval.index import Index
 from qa_service.retrieval.labels import NAMED_PART
 from qa_service.retrieval.language import primary_language
-from qa_service.retrieval.terms import ERA_STARTS, content_words, fold
+from qa_service.retrieval.terms import content_words, fold
+from qa_service.retrieval.western_years import ERA_STARTS, western_years
 from qa_service.types import Hit, Metadata, PassageKind, SearchResult
 
 # The passage that answers and speaks of the year has this much of the best one's score: 79 of 80 questions of JaQuAD's
 # held back that name a year, where passages on the same matter in other years keep below it.
 _NEAR_SHARE = 0.85
-_EDITION = re.compile(
-    rf"(?:{'|'.join(ERA_STARTS)})?\s?(?:元|[0-9０-９]{{1,4}})\s?年度?版"
-)  # 令和6年版
+_EDITION = re.compile(r"[0-9]{4}\s?年度?版")  # 2024年版
 _COUNTS = re.compile("|".join(["[0-9]|年|月|日|year", *ERA_STARTS]))
 
 
@@ -41,7 +40,7 @@ def names_missing_year(index: Index, question: str, result: SearchResult) -> boo
     texts += _about_the_same(question, hits)
     spoken = [Years.of(without_editions(text)) for text in texts]
     own = {passage.document_id for passage in near}
-    edition = asked_years(" ".join(_EDITION.findall(question)))
+    edition = asked_years(" ".join(_EDITION.findall(western_years(question))))
     for metadata in (index.documents[document].source.metadata for document in own):
         spoken.append(Years.of(without_editions(metadata.title)))
         editions = Years.of("\n".join(_own_years(metadata)))
@@ -59,16 +58,20 @@ def _foreign(index: Index, hits: Sequence[Hit], language: str) -> list[Hit]:
 
 def _about_the_same(question: str, hits: Sequence[Hit]) -> Iterator[str]:
     """Sentences with a word of the question: 令和4年のアンケート調査では, above the passage that tells its results."""
-    asked = _words(question)
+    asked = subject_words(question)
     for hit in hits:
         for sentence in split_sentences(hit.passage.text):
-            if asked & _words(text := sentence.of(hit.passage.text)):
+            if asked & subject_words(text := sentence.of(hit.passage.text)):
                 yield text
 
 
-def _words(text: str) -> set[str]:
+def subject_words(text: str) -> set[str]:
     """Without numbers and what counts years (年, 年度), which are words of any text."""
-    return {form for surface, form in content_words(fold(text)) if not _COUNTS.search(surface)}
+    return {
+        form
+        for surface, form in content_words(fold(western_years(text)))
+        if not _COUNTS.search(surface)
+    }
 
 
 def near_best(hits: Sequence[Hit]) -> Iterator[Hit]:
@@ -84,8 +87,8 @@ def near_best(hits: Sequence[Hit]) -> Iterator[Hit]:
 
 
 def without_editions(text: str) -> str:
-    """Without 令和6年版, which is no year that a text tells of."""
-    return _EDITION.sub("", text)
+    """With western years, but for 令和6年版, which is no year that a text tells of."""
+    return _EDITION.sub("", western_years(text))
 
 
 def _own_years(metadata: Metadata) -> Iterator[str]:

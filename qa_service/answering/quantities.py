@@ -13,7 +13,8 @@ from decimal import Decimal, InvalidOperation
 
 from qa_service.answering.places import located_places, plain_text
 from qa_service.reading.numbering import kanji_number, normalise
-from qa_service.retrieval.terms import ERA_STARTS, fold
+from qa_service.retrieval.terms import fold
+from qa_service.retrieval.western_years import ERA_STARTS
 
 _ERA_YEAR = re.compile(  # 令和6年, 平成元年, 令和6
     r"(?P<era>明治|大正|昭和|平成|令和)(?P<year>元|[0-9]{1,2}|[一二三四五六七八九十]{1,3})"

@@ -31,10 +31,14 @@ from qa_service.retrieval.labels import (
 )
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.search import fold_question
-from qa_service.retrieval.terms import article_atom, extract_terms, fold
+from qa_service.retrieval.terms import article_atom, extract_terms, fold, morphemes
 from qa_service.types import Reason, SearchResult
 
 _PARAGRAPH = re.compile(r"(?:^|[\s。）)])([0-9０-９]{1,2})[ 　\t]", re.MULTILINE)  # 2 前項の…
+_DIGITS = r"[0-9０-９]{1,2}|[一二三四五六七八九十]{1,2}"
+_NUMBERED = re.compile(
+    rf"(?P<kind>議題|議案|報告事項|論点)\s?第?(?P<number>{_DIGITS})(?![0-9０-９つ点個件])|第(?P<time>{_DIGITS})(?P<times>回)"
+)
 _ARTICLE = "条"  # which may be another work's, where the document is not named
 _MARKS = " ?？。."
 _SHORTEST_WORD = 2
@@ -115,11 +119,29 @@ def _names_what_is_not_there(
         return True
     if not found and _names_missing_section(index, named, result):
         return True
-    if names_missing_year(index, question, result):
+    if names_missing_year(index, question, result) or _names_missing_number(
+        index, question, result
+    ):
         return True
     if _is_of_another_town(index, question, result):
         return True
     return asks_of_namesake(question, [hit.passage.text for hit in near_best(result.hits)])
+
+
+def _names_missing_number(index: Index, question: str, result: SearchResult) -> bool:
+    """議題4, 第3回, where what was found has such numbers, but not this one."""
+    texts = [index.documents[hit.passage.document_id].source.metadata.title for hit in result.hits]
+    texts += ["\n".join((*hit.passage.context, hit.passage.text)) for hit in result.hits]
+    told = {each for text in texts for each in _numbered(text)}
+    kinds = {kind for kind, _ in told}
+    return any(kind in kinds for kind, _ in _numbered(question) - told)
+
+
+def _numbered(text: str) -> set[tuple[str, str]]:
+    return {
+        (match["kind"] or match["times"], normalise(match["number"] or match["time"]))
+        for match in _NUMBERED.finditer(text)
+    }
 
 
 def _is_of_another_town(index: Index, question: str, result: SearchResult) -> bool:
@@ -195,7 +217,7 @@ def _is_written(index: Index, question: str, result: SearchResult) -> bool:
     word = normalize("NFKC", fold_question(index, question, result.language)).strip(_MARKS)
     words = [word] if len(word) >= _SHORTEST_WORD else []
     looked_up = index.looked_up(result.language)
-    if looked_up and word.isalpha():
+    if looked_up and word.isalpha() and len(list(morphemes(word))) == 1:
         for called in index.look_up(word, looked_up).translations:
             words += [term for term, share in called if share >= _MEANT]
     return any(_stands_in(each, hit.passage.text) for each in words for hit in result.hits)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from qa_service.answering.works import LINK_JA, PART_JA, WORK_BEFORE_JA, WORK_JA
-from qa_service.retrieval.terms import ERA_STARTS
+from qa_service.retrieval.western_years import ERA_STARTS
 
 _ERA = "|".join(ERA_STARTS)
 _YEAR_JA = re.compile(
@@ -16,7 +16,7 @@ _YEAR_EN = re.compile(r"(?<![0-9])(?:1[5-9]|20)[0-9]{2}(?![0-9])")
 _END_JA = r"(?:は|では|の方は|の場合は)?(?:どう(?:ですか|でしたか)?)?\s*[？?]?$"
 _ONLY_YEAR_JA = re.compile(rf"{LINK_JA}(?P<year>{_YEAR_JA.pattern}){_END_JA}")
 _ONLY_YEAR_EN = re.compile(
-    rf"(?:and\s|(?:what|how)\sabout\s)(?:in\s|for\s)?(?P<year>{_YEAR_EN.pattern})\s*\??$",
+    rf"(?:and\s|(?:what|how)\sabout\s)(?:in\s|for\s)?(?:fy\s?|fiscal\s(?:year\s)?)?(?P<year>{_YEAR_EN.pattern})\s*\??$",
     re.IGNORECASE,
 )
 _ONLY_WORK_JA = re.compile(rf"{LINK_JA}(?P<work>{WORK_JA.pattern}){_END_JA}")

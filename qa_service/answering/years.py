@@ -10,19 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from qa_service.retrieval.dates import MONTHS, small_number
-from qa_service.retrieval.terms import ERA_STARTS, LATIN_ERAS, fold
+from qa_service.retrieval.dates import MONTHS
+from qa_service.retrieval.terms import fold, without_invisible
+from qa_service.retrieval.western_years import western_years
 
-_ERA_NUMBER = r"元|[0-9]{1,2}|[一二三四五六七八九十]{1,3}"
-_ERA = re.compile(
-    rf"(?P<era>{'|'.join(ERA_STARTS)})(?P<year>{_ERA_NUMBER})(?![0-9])"
-    rf"(?:(?P<between>年?度?(?:から|[~\-・,、]))(?P<last>{_ERA_NUMBER})(?=年))?"
-)
-_LATIN_ERA = re.compile(
-    rf"\b({'|'.join(LATIN_ERAS)})\s([0-9]{{1,2}})(?![0-9])"
-)  # folded: heisei 27
-_KANJI_YEAR = re.compile(r"[一二][〇一二三四五六七八九]{3}(?=年)")  # 二〇三〇年
-_KANJI_DIGITS = str.maketrans("〇一二三四五六七八九", "0123456789")
 _YEAR = r"(?<![0-9])(?:1[5-9]|20)[0-9]{2}(?![0-9])"
 _SPAN = re.compile(
     rf"(?P<first>{_YEAR})(?:年度?)?(?:[0-9]{{1,2}}月)?(?:[0-9]{{1,2}}日)?\s?(?:-|~|から|to|and|until)\s?"
@@ -99,17 +90,5 @@ def _spans(plain: str) -> Iterator[tuple[int, int]]:
 
 
 def _western(text: str) -> str:
-    """The folded text with eras and kanji as western years: 令和5〜9年度 is 2023~2027年度."""
-    folded = re.sub("[〜～–—]", "~", fold(text))
-    folded = _KANJI_YEAR.sub(lambda match: match.group().translate(_KANJI_DIGITS), folded)
-    folded = _LATIN_ERA.sub(lambda match: LATIN_ERAS[match[1]] + match[2], folded)
-    return _ERA.sub(_western_years, folded)
-
-
-def _western_years(match: re.Match[str]) -> str:
-    start = ERA_STARTS[match["era"]] - 1
-    first = str(start + small_number(match["year"]))
-    if match["last"] is None:
-        return first
-    between = match["between"] if "から" in match["between"] or "-" in match["between"] else "~"
-    return f"{first}{between}{start + small_number(match['last'])}"
+    """The folded text with western years: 令和5〜9年度 is 2023~2027年度."""
+    return re.sub("[〜～–—]", "~", fold(western_years(without_invisible(text))))

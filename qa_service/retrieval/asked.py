@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from qa_service.retrieval.terms import extract_terms
+from sudachipy import Morpheme
+
+from qa_service.retrieval.terms import extract_terms, morphemes
 
 # Words that ask for what an element says, and for nothing in it.
 _SAYING = (
@@ -62,6 +64,42 @@ _ASKS_OTHERWISE = re.compile(
 # 白書とは, 何章ありますか, What is a white paper?
 _OF_WORD = re.compile(r"とは|何[部編章節条]|\bwhat(?:'s|\sis|\sare)\san?\b", re.IGNORECASE)
 
+# Xについて簡単に教えてください, Xの要点を3点でまとめて: what stands before it is what is asked about
+_TOLD = re.compile(
+    r"(?:お?(?:教え|聞かせ|まとめ)て|知りたい|ご?(?:説明|解説|要約|紹介|総括)(?:して|を?お願い(?:し|いたし|致し)ます))"
+    r"(?:(?:くださ|下さ|くれ|ほし|欲し|いただ|頂|もらえ|もらい|ちょうだい|頂戴|です|のです|んです)[ぁ-ん頂]{0,12}|[よねなか]{0,2})"
+    r"[。．.!！?？\s]*$"
+)
+_BEFORE_TOLD = (
+    "もう少し", "もっと", "簡単に", "簡潔に", "手短に", "詳しく", "具体的に", "分かりやすく", "わかりやすく",
+    "を", "に", "、", "の要点", "のポイント",
+)  # fmt: skip
+_IN_SO_MANY = re.compile(
+    r"(?:[0-9０-９]{1,4}|[一二三四五六七八九十]{1,2})(?:行|文字|字|文|点|つ|個|段落|ポイント)"
+    r"(?:以内|程度|ほど|くらい|ぐらい)?[でに]?$"
+    r"|\s(?:in|within)\s(?:[a-z0-9]{1,9}\s){0,4}(?:sentences?|words|lines?|paragraphs?|points|bullets)[.?!\s]{0,9}$",
+    re.IGNORECASE,
+)
+# Can you explain, Tell me more about, What are the key points of; 请介绍一下 (in Japanese characters, too)
+_REQUEST = re.compile(
+    r"\s*(?:please\s)?(?:(?:can|could|would|will)\syou\s(?:please\s)?|i(?:'d|\swould)?\s(?:like|want)\s(?:you\s)?to\s)?"
+    r"(?:(?:(?:tell\s(?:me|us)|know|learn)\s(?:more\s)?about|(?:explain|describe|summari[sz]e|sum\sup)(?:\sto\s(?:me|us))?)"
+    r"(?:\swhat\s(?:is|are))?"
+    r"|(?:(?:give|tell|show)\s(?:me|us)\s|provide\s|write\s|what\s(?:is|are)\s)?(?:an?\s|the\s)?(?:(?:brief|short|quick)\s)?"
+    r"(?:(?:main|key|most\simportant)\s(?:points|takeaways|findings)|takeaways|gist|summary|overview)\s(?:of|about|on|from|in))\s"
+    r"|\s*(?:[请請](?:帮我|幫我|[给給]我)?|帮我|幫我|[给給]我)(?:简单|簡単|簡單|简要|簡要)?"
+    r"(?:总结|総結|總結|概括|介绍|介紹|说明|説明|說明|解释|解釈|解釋)(?:一下)?"
+    r"|\s*(?:总结|総結|總結|概括|介绍|介紹|说明|説明|說明|解释|解釈|解釋)一下",
+    re.IGNORECASE,
+)
+_ABOUT_WHAT = re.compile(r"\s*what(?:'s|\s(?:is|are|was|were))\s", re.IGNORECASE)
+_ABOUT_ENDS = (" all about", " about")
+_END_MARKS = " ?？.。!！"
+# What no answer holds: 誰が, いくらですか, どのような; by their normalised forms.
+_INTERROGATIVES = frozenset(
+    "誰 何 何人 何年 何月 何日 何時 何回 何故 何処 いつ どこ どれ どちら どの どのような どんな どう 幾ら 幾つ".split()
+)
+
 
 def asks_nothing_else(rest: str) -> bool:
     """Whether the words beside what a question names ask for what that says, and for nothing in it."""
@@ -85,3 +123,45 @@ def asks_for_whole(question: str) -> bool:
 @cache
 def terms_of(words: str) -> frozenset[str]:
     return frozenset(extract_terms(words).morphemes)
+
+
+def without_request(question: str) -> str:
+    """What a question asks about, without the words that ask to be told of it (図書館について教えてください); as it is
+    where nothing else is left."""
+    rest = question
+    if told := _TOLD.search(question):
+        rest = _without_end(question[: told.start()])
+    elif request := _REQUEST.match(question):
+        rest = _IN_SO_MANY.sub("", question[request.end() :])
+    elif what := _ABOUT_WHAT.match(question):
+        bare = question.rstrip(_END_MARKS)
+        ending = next((each for each in _ABOUT_ENDS if bare.endswith(each)), "")
+        rest = bare[what.end() : -len(ending)] if ending else question
+    return rest if extract_terms(rest).morphemes else question
+
+
+def _without_end(text: str) -> str:
+    """Without how it is to be told: を簡単に, の要点を3点で."""
+    before = ""
+    while text != before:
+        before, text = text, _IN_SO_MANY.sub("", text.rstrip())
+        for end in _BEFORE_TOLD:
+            text = text.removesuffix(end)
+    return text
+
+
+def without_asking(question: str) -> str:
+    """Without Japanese words of asking, which no answer holds (いくらですか); as it is where nothing else is left."""
+    words = list(morphemes(question))
+    while words and _ends_question(words[-1]):
+        words.pop()
+    rest = "".join(
+        " " if word.normalized_form() in _INTERROGATIVES else word.surface() for word in words
+    )
+    return rest if extract_terms(rest).morphemes else question
+
+
+def _ends_question(word: Morpheme) -> bool:
+    """ですか, ましたか, のでしょうか?"""
+    kind, detail = word.part_of_speech()[:2]
+    return kind in ("助動詞", "補助記号", "空白") or detail in ("終助詞", "準体助詞", "非自立可能")

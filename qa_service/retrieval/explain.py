@@ -13,6 +13,7 @@ from qa_service.retrieval.index import Index
 from qa_service.retrieval.language import detect_language
 from qa_service.retrieval.search import fold_question
 from qa_service.retrieval.terms import content_words, date_atoms, extract_terms
+from qa_service.retrieval.western_years import era_years
 
 
 def matched_terms(index: Index, question: str, text: str) -> tuple[str, ...]:
@@ -30,4 +31,5 @@ def matched_terms(index: Index, question: str, text: str) -> tuple[str, ...]:
     ]
     labels = [label.text for label in find_labels(text) if f"={label.id}" in wanted]
     dates = [date.text for date in find_dates(text) if date_atoms(date)[-1] in wanted]
-    return tuple(dict.fromkeys((*labels, *dates, *found)))
+    years = [printed for printed, year in era_years(text) if f"={year}" in wanted]
+    return tuple(dict.fromkeys((*labels, *dates, *years, *found)))

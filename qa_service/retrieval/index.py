@@ -41,7 +41,7 @@ from qa_service.retrieval.terms import Lookup, extract_terms, fold, is_atom
 from qa_service.retrieval.titles import Titles
 from qa_service.retrieval.translations import TranslationTable, load_translations
 from qa_service.retrieval.vectors import VectorIndex
-from qa_service.retrieval.year_spelling import Spellings, spell_years, spellings_in
+from qa_service.retrieval.western_years import western_years
 from qa_service.types import Document, Passage
 
 __all__ = [
@@ -60,7 +60,6 @@ __all__ = [
 
 
 _LOOKED_UP = {"en": "ja", "ja": "en", "zh": "en"}  # questions in a language, by words of another
-_YEAR_TEXTS = 200  # passages that tell how a year is written
 _WORD_WEIGHT = 1.0  # about the mean of what pieces have learned to weigh
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")  # NATO, DICAS
 _JAPANESE = re.compile(r"[\u3005-\u30ff\u3400-\u9fff]+")  # 普天間, キャンプ座間
@@ -175,6 +174,7 @@ class Index:
         same in that language: its own words, dates, numbers of figures, names declared to be the same. Raises
         ModelError."""
         table = self._translations
+        question = western_years(question)
         terms = extract_terms(question, find_atoms=self.aliases.find)
         same = [term for term in terms.morphemes if is_atom(term)]
         if language == "ja":
@@ -210,23 +210,6 @@ class Index:
             return question
         is_english = self._translations.knows
         return with_japanese_names(question, self.lexical.names, is_english=is_english)
-
-    def spell_years(self, question: str) -> str:
-        """A question with its years as the documents write them (2022年度: 令和4年度)."""
-
-        return spell_years(question, self._year_spellings)
-
-    def _year_spellings(self, year: int) -> Spellings:
-        if year not in self._known_years:
-            rows = self.lexical.rows_with(f"={year}")
-            some = rows[:: len(rows) // _YEAR_TEXTS + 1]
-            texts = (embedding_text(self.passages[row]) for row in some)
-            self._known_years[year] = spellings_in(texts, year)
-        return self._known_years[year]
-
-    @cached_property
-    def _known_years(self) -> dict[int, Spellings]:
-        return {}
 
     @cached_property
     def _translations(self) -> TranslationTable:

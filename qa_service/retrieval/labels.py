@@ -65,6 +65,10 @@ _KIND_OF_WORK_BEFORE = re.compile(r"[\u30a1-\u30ff\u3400-\u9fff](?<!本)(?:白�
 _NAME_BEHIND = re.compile(
     r"\s+of\s+(?:the\s+)?(?:[A-Z]|[a-z]+\s+(?:act|law|treaty|constitution)\b)"
 )
+_KIND = re.compile(
+    r"条例|要綱|規則|計画|方針|議事録|白書|報告書|要覧|年報|\b(?:ordinance|policy|plan|report|minutes)\b",
+    re.IGNORECASE,
+)
 # Words that ask what it is called.
 _TITLE = "題名 題目 表題 標題 タイトル 名称 名前 何 什麼 是什麼 title name called titled"
 
@@ -159,7 +163,7 @@ def find_rows(index: Index, named: Named, documents: Collection[str] = ()) -> Ma
         return {}
     documents = named.within(documents)
     if named.whole:
-        return dict.fromkeys(_beginning(index, documents), 2)
+        return dict.fromkeys(_beginning(index, documents or _of_kind(index, named)), 2)
     found: dict[int, int] = {}
     for steps in named.sections:
         rows = elements.sections.get(steps) or elements.sections.get(article_of(steps), ())
@@ -191,6 +195,14 @@ def _beginning(index: Index, documents: Collection[str]) -> Iterator[int]:
     if len(meant) == 1:
         rows = (n for n, each in enumerate(index.passages) if each.document_id in meant)
         yield from _first_paragraphs(index, rows)
+
+
+def _of_kind(index: Index, named: Named) -> tuple[str, ...]:
+    """条例の概要: the id of the only document that is called so; none where several are, or none is."""
+    kinds = [each.lower() for each in _KIND.findall(named.rest)]
+    titles = {id: each.source.metadata.title.lower() for id, each in index.documents.items()}
+    called = tuple(id for id, title in titles.items() if any(kind in title for kind in kinds))
+    return called if len(called) == 1 else ()
 
 
 def _first_paragraphs(index: Index, rows: Iterable[int]) -> Iterator[int]:

@@ -107,12 +107,6 @@ class _Field:
         start, stop = self._bounds(term)
         return stop - start
 
-    def rows_with(self, term: str) -> NDArray[np.int32]:
-        start, stop = self._bounds(term)
-        if start == stop:
-            return np.zeros(0, dtype=np.int32)
-        return np.sort(self.matrix.scores["indices"][start:stop])
-
     def _saturations(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The rows that have the term, all its words if it has several, and their scores as shares
         of the best possible one (of the word that a passage has least of)."""
@@ -214,10 +208,6 @@ class LexicalIndex:
     def holds(self, term: str) -> bool:
         """Whether any passage has the term."""
         return any(term in field.vocabulary for field in self.fields)
-
-    def rows_with(self, term: str) -> NDArray[np.int32]:
-        """The rows of the passages that have a term, in order."""
-        return self.fields[0].rows_with(term)
 
     def to_files(self) -> dict[str, bytes]:
         """Contents by file name, to be written and checksummed by `publishing`."""

@@ -38,6 +38,7 @@ _CODE = (
     "retrieval/terms.py",
     "retrieval/unit_vectors.py",
     "retrieval/vectors.py",
+    "retrieval/western_years.py",
     "retrieval/whole_matrix.py",
 )
 _LIBRARIES = ("bm25s", "jaconv", "sudachipy", "sudachidict_core")

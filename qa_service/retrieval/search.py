@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from qa_service.errors import InputError, ModelError
 from qa_service.reading.citations import cite
 from qa_service.reading.shortened import shorten
+from qa_service.retrieval.asked import without_request
 from qa_service.retrieval.embedding import BUILTIN
 from qa_service.retrieval.fusion import choose_weights, fuse
 from qa_service.retrieval.han import fold_to_japanese
@@ -86,7 +87,8 @@ def search(
     if meant.editions:
         others = ~index.elements.allowed(Filters(documents=tuple(meant.editions)))
         allowed = others if allowed is None else allowed & others
-    ranking = _rank(index, question, language, mode, allowed, named, top_k, clock)
+    subject = without_request(question)
+    ranking = _rank(index, subject, language, mode, allowed, named, top_k, clock)
     degraded = tuple(Degradation("older_index", words) for words in index.degraded)
     if reranking is not None and mode is Mode.HYBRID:
         with clock.stage("rerank"):
@@ -131,10 +133,9 @@ def check_top_k(top_k: int) -> None:
 
 def fold_question(index: Index, query: str, language: str) -> str:
     """The question as it is matched: without invisible characters, a Chinese one in Japanese ones,
-    an English one with Japanese names as they are written, and years as they are written."""
+    an English one with Japanese names as they are written."""
     visible = without_invisible(query)
-    named = fold_to_japanese(visible) if language == "zh" else index.spell_names(visible, language)
-    return index.spell_years(named)
+    return fold_to_japanese(visible) if language == "zh" else index.spell_names(visible, language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from qa_service.retrieval.clauses import clause_lengths, mark_ids
 from qa_service.retrieval.context_layer import ContextLayer
 from qa_service.retrieval.runs import bounds_of
 from qa_service.retrieval.unit_vectors import unit_rows
+from qa_service.retrieval.western_years import western_years
 from qa_service.retrieval.whole_matrix import MOST_ROWS, WholeMatrix
 
 _PACKAGED = Path(__file__).resolve().parent.parent / "models" / "builtin"
@@ -63,10 +64,11 @@ class StaticModel:
     _marks: frozenset[int]
 
     def pieces(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
-        """The ids of each text's word pieces, in order, without what the model does not know."""
+        """The ids of each text's word pieces, in order, with western years and without what the model does not know."""
         if len(texts) == 1:  # a question, which one search asks for more than once
             return [_question_pieces(self._tokenizer, texts[0])]
-        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        read = [western_years(text) for text in texts]
+        encodings = self._tokenizer.encode_batch_fast(read, add_special_tokens=False)
         return [_known(encoding.ids) for encoding in encodings]
 
     def vectors(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
@@ -120,7 +122,7 @@ class StaticModel:
 
 @lru_cache(maxsize=8)
 def _question_pieces(tokenizer: Tokenizer, text: str) -> NDArray[np.int32]:
-    ids = _known(tokenizer.encode(text, add_special_tokens=False).ids)
+    ids = _known(tokenizer.encode(western_years(text), add_special_tokens=False).ids)
     ids.setflags(write=False)
     return ids
 

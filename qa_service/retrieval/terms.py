@@ -29,8 +29,9 @@ from sudachipy import Morpheme, SplitMode
 
 from qa_service.reading.morphemes import tokenizer
 from qa_service.reading.numbering import find_articles, find_labels
-from qa_service.retrieval.dates import Date, find_dates, small_number
+from qa_service.retrieval.dates import Date, find_dates
 from qa_service.retrieval.english import STOP_WORDS, root_of, spell_out_america
+from qa_service.retrieval.western_years import western_years
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\uFE58\uFE63\uFF0D]|(?<=\d)ー(?=\d)")  # 1−4, 1‐4, 1ー4
 # 辺󠄀 (with a selector), 日\u200b米
@@ -46,12 +47,6 @@ _TOKEN = re.compile(
 _FOREIGN = re.compile(r"[ァ-ヶー]+|[^\u3040-\u9fff]+")  # オースティン, nato
 _WIDE = re.compile(r"[^\x00-\u024f]")
 
-# 令和6年, 平成元年, 昭和三十五年: the year that an era began with counts as its first.
-_ERA_YEAR = re.compile(
-    r"(明治|大正|昭和|平成|令和)(元|\d{1,2}|[一二三四五六七八九十]{1,3})(?=年|\)|）)"
-)
-ERA_STARTS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
-LATIN_ERAS = dict(zip(("meiji", "taisho", "showa", "heisei", "reiwa"), ERA_STARTS, strict=True))
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")  # 1978, 2024
 
 # What carries no subject is told by its part of speech.
@@ -99,7 +94,8 @@ AtomFinder = Callable[[str], list[str]]
 
 def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
     """All terms of `text`; any Unicode text, empty included."""
-    folded = fold(text)
+    plain = western_years(without_invisible(text))
+    folded = fold(plain)
     names: list[tuple[str, str]] = []
     units: list[tuple[int, str]] = []
     atoms = [
@@ -107,10 +103,10 @@ def extract_terms(text: str, *, find_atoms: AtomFinder | None = None) -> Terms:
         *map(article_atom, find_articles(text)),
         *year_atoms(folded),
         *(atom for date in find_dates(without_invisible(text)) for atom in date_atoms(date)),
-        *(find_atoms(folded) if find_atoms else ()),
+        *(find_atoms(fold(text)) if find_atoms else ()),
     ]
     return Terms(
-        characters=(*_character_terms(fold(spell_out_america(text))), *atoms),
+        characters=(*_character_terms(fold(spell_out_america(plain))), *atoms),
         morphemes=(*_morpheme_terms(folded, units, names), *atoms),
         pairs=tuple(_pairs(units)),
         names=tuple(names),
@@ -128,11 +124,9 @@ def is_atom(term: str) -> bool:
 
 
 def year_atoms(folded: str) -> Iterator[str]:
-    """In a folded text, `=2024` for 2024年, 令和6年 and (令和6)."""
+    """In a folded text with western years, `=2024` for 2024年."""
     for match in _YEAR.finditer(folded):
         yield f"={match.group()}"
-    for match in _ERA_YEAR.finditer(folded):
-        yield f"={ERA_STARTS[match[1]] + small_number(match[2]) - 1}"
 
 
 def date_atoms(date: Date) -> tuple[str, ...]:

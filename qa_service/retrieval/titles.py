@@ -15,7 +15,8 @@ from pathlib import PurePath
 from unicodedata import normalize
 
 from qa_service.retrieval.english import STOP_WORDS
-from qa_service.retrieval.terms import ERA_STARTS, extract_terms
+from qa_service.retrieval.terms import extract_terms
+from qa_service.retrieval.western_years import ERA_STARTS
 from qa_service.types import Document, Metadata
 
 _JAPANESE = r"\u3005-\u30fa\u30fc-\u30ff\u3400-\u9fff"
